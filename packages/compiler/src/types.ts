@@ -1,0 +1,91 @@
+import type { Dataset, Logger, Metric, StepReport } from '@whittle/ir'
+import type { Manifest } from '@whittle/targets'
+
+/** What `whittle.config.ts` exports by default. */
+export interface WhittleConfig {
+  /** Directives for every import that does not say otherwise: `'target=wasm;webgpu'`. */
+  defaults?: string
+  /** Named queries: `{ web: 'int8&target=wasm;webgpu' }` makes `?web` valid. */
+  presets?: Record<string, string>
+  /** Datasets that `calibrate=` and `evaluate=` may name, or paths of modules relative to the config. */
+  datasets?: Record<string, string | Dataset>
+  /** Metrics that `metric=` may name, or paths of modules relative to the config. */
+  metrics?: Record<string, string | Metric>
+}
+
+export interface CompileRequest {
+  /** Absolute path of the model. */
+  readonly file: string
+  /** The directives, without the `?`. */
+  readonly query: string
+  /** The project's root: places are named relative to it, `whittle.config.*` and `node_modules/.cache/whittle` are found in it. */
+  readonly root: string
+  /** The module that imports the model; relative dataset paths start there. By default the model's folder. */
+  readonly importer?: string
+  /** Overrides the configuration file. */
+  readonly config?: WhittleConfig
+  /** false: neither read nor write the cache. A string: its folder. */
+  readonly cache?: boolean | string
+  readonly logger?: Logger
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: CompileProgress) => void
+}
+
+export interface CompileProgress {
+  /** Human words, lower case: `calibrating`. */
+  readonly step: string
+  /** Which variant, where the work is not shared. */
+  readonly variant?: string
+  readonly done: number
+  readonly total?: number
+}
+
+/** One file to be emitted. */
+export interface Artefact {
+  /** Without a hash in it: `direction.int8-wasm.onnx`. Unique in a result. */
+  readonly name: string
+  readonly sha256: string
+  readonly bytes: Uint8Array
+}
+
+/** How far an output of a variant is from the original's, over all samples. */
+export interface Quality {
+  /** Signal to quantization noise ratio in dB; null when the outputs are equal. */
+  readonly sqnr: number | null
+  /** Cosine similarity. */
+  readonly cosine: number
+}
+
+export interface VariantReport {
+  readonly id: string
+  readonly target: string
+  /** The recipe in directives' words: `simplify, prune 0.3, int8`. */
+  readonly recipe: { step: string; options: Record<string, unknown> }[]
+  readonly bytes: number
+  readonly brotli: number
+  /** By output name. */
+  readonly quality: Record<string, Quality>
+  /** Samples on which quality was measured, and where they came from. */
+  readonly samples: { count: number; from: 'calibration' | 'random' }
+  readonly reports: StepReport[]
+  readonly seconds: number
+  /** Sentences that a user must see. */
+  readonly warnings: string[]
+}
+
+export interface CompileReport {
+  readonly source: { file: string; bytes: number; brotli: number }
+  readonly variants: VariantReport[]
+}
+
+export interface CompileResult {
+  readonly manifest: Manifest
+  /** In the order of the manifest's variants; equal files once. */
+  readonly artefacts: Artefact[]
+  readonly report: CompileReport
+  /** Absolute paths on which the result depends: model, external data, calibration module and what it imports, config. */
+  readonly watch: string[]
+  /** Whether everything came from the cache. */
+  readonly cached: boolean
+  readonly seconds: number
+}

@@ -1,0 +1,51 @@
+import { TransformError, WhittleError, messageOf } from './errors.ts'
+import type { Model } from './graph.ts'
+import type { Context, JsonObject, Report, Transform } from './transform.ts'
+import { validate } from './validate.ts'
+
+/** The report of one step. */
+export interface StepReport extends Report {
+  readonly step: string
+  readonly options: JsonObject
+}
+
+/**
+ * Runs transforms in order on a copy of `model`, and validates after each.
+ * @throws {TransformError} naming the step that failed, or that left the model invalid.
+ */
+export async function compress(
+  model: Model,
+  steps: readonly Transform[],
+  context: Context,
+): Promise<{ model: Model; reports: StepReport[] }> {
+  const copy = model.clone()
+  validate(copy)
+  const reports: StepReport[] = []
+  for (const step of steps) {
+    context.signal?.throwIfAborted()
+    context.onProgress?.({ step: step.name, done: reports.length, total: steps.length })
+    const report = await runStep(step, copy, context)
+    try {
+      validate(copy)
+    } catch (error) {
+      throw new TransformError('STEP_INVALID', `${step.name} left the model invalid: ${messageOf(error)}`, { cause: error })
+    }
+    reports.push({ step: step.name, options: step.options, ...report })
+  }
+  return { model: copy, reports }
+}
+
+async function runStep(step: Transform, model: Model, context: Context): Promise<Report> {
+  try {
+    step.requires?.(model, context)
+    return await step.run(model, context)
+  } catch (error) {
+    if (context.signal?.aborted) throw error
+    // An error of ours says already what is wrong and what to do; it only needs the step's name.
+    if (error instanceof WhittleError) {
+      if (!error.message.startsWith(step.name)) error.message = `${step.name}: ${error.message}`
+      throw error
+    }
+    throw new TransformError('STEP_FAILED', `${step.name} failed: ${messageOf(error)}`, { cause: error })
+  }
+}

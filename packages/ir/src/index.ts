@@ -1,0 +1,36 @@
+export { asAttribute, graphsOf, type Attribute, type AttributeLike } from './attribute.ts'
+export { compress, type StepReport } from './compress.ts'
+export { defineDataset, defineMetric, type Dataset, type Metric, type Runners, type Sample } from './dataset.ts'
+export { bitsOf, byteLengthOf, elementTypes, kindOf, type ElementKind, type ElementType } from './element-type.ts'
+export type { Engine, EngineSession, SessionOptions, Tensors } from './engine.ts'
+export {
+  BudgetError,
+  DatasetError,
+  ModelError,
+  OptionError,
+  TransformError,
+  UnsupportedError,
+  WhittleError,
+  invalidOption,
+  messageOf,
+} from './errors.ts'
+export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from './float16.ts'
+export {
+  Graph,
+  INNER_OPSET,
+  Model,
+  Node,
+  Value,
+  valuesRead,
+  type Dim,
+  type ModelMetadata,
+  type NodeSpec,
+  type Use,
+} from './graph.ts'
+export { silentLogger, type Logger } from './logger.ts'
+export { rangeOf, type Quantization } from './quantization.ts'
+export { createRandom, type Random } from './random.ts'
+export type { ComputeForm, CostRow, CostTable, Source, Target } from './target.ts'
+export { Tensor, type TensorData } from './tensor.ts'
+export type { Context, JsonObject, JsonValue, Report, Transform } from './transform.ts'
+export { problemsOf, validate, validatorRules } from './validate.ts'

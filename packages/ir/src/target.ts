@@ -1,0 +1,58 @@
+import type { ElementType } from './element-type.ts'
+
+/** Where a fact comes from, so that it can be checked again. */
+export interface Source {
+  /** What was read or measured, and how. */
+  readonly how: string
+  /** ISO date. */
+  readonly date: string
+}
+
+/** The forms in which a target computes with quantized weights or activations. */
+export type ComputeForm = 'qdq-u8s8' | 'fp16' | 'matmul-nbits'
+
+/** One measured row: how long a node takes in int8, as a ratio to fp32 in the same run. */
+export interface CostRow {
+  readonly op: 'Conv' | 'MatMul'
+  /** Spatial kernel, [1, 1] for MatMul. */
+  readonly kernel: readonly number[]
+  readonly depthwise: boolean
+  /** Input channels of one group, output channels, and output positions (rows for MatMul). */
+  readonly inputChannels: number
+  readonly outputChannels: number
+  readonly positions: number
+  /** Microseconds on the machine that measured; only their ratios mean anything elsewhere. */
+  readonly fp32: number
+  readonly int8: number
+}
+
+/** Measured costs of a target, from `tools/generate`. */
+export interface CostTable {
+  readonly rows: readonly CostRow[]
+  /** Microseconds to quantize or dequantize a million elements. */
+  readonly quantizePerMillion: number
+  readonly dequantizePerMillion: number
+  readonly source: Source
+}
+
+/** What one execution provider on one kind of device can do. Pure JSON. */
+export interface Target {
+  readonly name: string
+  /** onnxruntime-web's name of the execution provider. */
+  readonly provider: 'wasm' | 'webgpu' | 'webnn'
+  readonly deviceType?: 'cpu' | 'gpu' | 'npu'
+  /** The runtime's feature tests that must hold, by name. */
+  readonly probes: readonly string[]
+  /** Preference at start-up: the least is tried first. */
+  readonly rank: number
+  readonly minOpset: number
+  readonly maxOpset: number
+  /** Whether every dimension must be known when the session is made. */
+  readonly staticShapes: boolean
+  readonly computes: readonly ComputeForm[]
+  /** The form in which weights that are only stored with fewer bits are unfolded at load. */
+  readonly storage: 'cast-mul'
+  readonly elementTypes: readonly ElementType[]
+  readonly cost?: CostTable
+  readonly sources: Readonly<Record<string, Source>>
+}

@@ -1,0 +1,118 @@
+import { ModelError } from './errors.ts'
+import { type Graph, type Model, type Node, type Value } from './graph.ts'
+
+/** One named rule that every model keeps. `check` yields a sentence for each place that breaks it. */
+interface Rule {
+  readonly name: string
+  check(graph: Graph, scope: Scope): Generator<string>
+}
+
+interface Scope {
+  /** Values of the graphs around this one that are defined before its owner. */
+  readonly outer: ReadonlySet<Value>
+}
+
+const RULES: readonly Rule[] = [
+  {
+    name: 'order',
+    *check(graph, { outer }) {
+      const known = new Set<Value>([...outer, ...graph.inputs, ...graph.initializers])
+      for (const node of graph.nodes) {
+        for (const input of node.inputs)
+          if (input && !known.has(input)) yield `${node.describe()} reads '${input.name}', which nothing before it gives`
+        for (const output of node.outputs) if (output) known.add(output)
+      }
+      for (const output of graph.outputs) if (!known.has(output)) yield `output '${output.name}' is given by nothing`
+    },
+  },
+  {
+    name: 'ends',
+    *check(graph) {
+      for (const node of graph.nodes) {
+        for (const [index, input] of node.inputs.entries())
+          if (input && !input.uses.some((use) => use.node === node && use.index === index))
+            yield `${node.describe()} reads '${input.name}', which does not know of it`
+        for (const output of node.outputs)
+          if (output && output.producer !== node) yield `'${output.name}' does not know that ${node.describe()} gives it`
+      }
+    },
+  },
+  {
+    name: 'uses',
+    *check(graph) {
+      const live = new Set<Node>(graph.model.nodes())
+      for (const value of valuesOf(graph))
+        for (const { node, index } of value.uses) {
+          if (node.inputs[index] !== value) yield `'${value.name}' believes that input ${index} of ${node.describe()} reads it`
+          if (!live.has(node)) yield `'${value.name}' is read by ${node.describe()}, which is not in the model`
+        }
+    },
+  },
+  {
+    name: 'names',
+    *check(graph) {
+      const seen = new Set<string>()
+      for (const value of valuesOf(graph)) {
+        if (value.name === '') yield 'a value has no name'
+        if (seen.has(value.name)) yield `'${value.name}' is defined twice`
+        seen.add(value.name)
+      }
+    },
+  },
+  {
+    name: 'constants',
+    *check(graph) {
+      for (const value of graph.initializers) {
+        const tensor = value.tensor
+        if (!tensor) yield `initializer '${value.name}' has no tensor`
+        else if (value.elementType !== tensor.type) yield `initializer '${value.name}' is ${value.elementType}, its tensor ${tensor.type}`
+      }
+    },
+  },
+  {
+    name: 'quantization',
+    *check(graph) {
+      for (const value of valuesOf(graph)) {
+        const quantization = value.quantization
+        if (!quantization) continue
+        const { scale, zeroPoint, axis } = quantization
+        if (scale.length !== zeroPoint.length) yield `'${value.name}' has ${scale.length} scales and ${zeroPoint.length} zero points`
+        if (scale.some((item) => !(item > 0 && Number.isFinite(item)))) yield `'${value.name}' has a scale that is not positive and finite`
+        const size = axis === undefined ? 1 : value.shape?.[axis]
+        if (size !== scale.length) yield `'${value.name}' has ${scale.length} scales for an axis of ${size}`
+      }
+    },
+  },
+]
+
+function* valuesOf(graph: Graph): Generator<Value> {
+  yield* graph.inputs
+  for (const value of graph.initializers) if (!graph.inputs.includes(value)) yield value
+  for (const node of graph.nodes) for (const output of node.outputs) if (output) yield output
+}
+
+/** The names of the rules that {@link validate} checks. */
+export const validatorRules: readonly string[] = RULES.map((rule) => rule.name)
+
+/** Every place where the model breaks a rule of the IR; empty when it is valid. */
+export function problemsOf(model: Model): string[] {
+  const problems: string[] = []
+  const visit = (graph: Graph, outer: ReadonlySet<Value>): void => {
+    for (const rule of RULES) for (const problem of rule.check(graph, { outer })) problems.push(`${problem} (${rule.name}, graph '${graph.name}')`)
+    const known = new Set<Value>([...outer, ...graph.inputs, ...graph.initializers])
+    for (const node of graph.nodes) {
+      for (const subgraph of node.subgraphs) visit(subgraph, new Set(known))
+      for (const output of node.outputs) if (output) known.add(output)
+    }
+  }
+  visit(model.graph, new Set())
+  return problems
+}
+
+/** @throws {ModelError} listing the first problems. */
+export function validate(model: Model): void {
+  const problems = problemsOf(model)
+  if (problems.length === 0) return
+  const shown = problems.slice(0, 3).join('; ')
+  throw new ModelError('MODEL_INVALID', problems.length > 3 ? `${shown}; and ${problems.length - 3} more` : shown)
+}

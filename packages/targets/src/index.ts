@@ -1,0 +1,1 @@
+export { MANIFEST_FORMAT, type ArtefactFile, type Manifest, type ManifestVariant, type Port } from './manifest.ts'
