@@ -1,0 +1,2 @@
+export { launchBrowser } from './launch.mjs'
+export { serveFolder } from './serve.mjs'
