@@ -34,3 +34,8 @@ export type { ComputeForm, CostRow, CostTable, Source, Target } from './target.t
 export { Tensor, type TensorData } from './tensor.ts'
 export type { Context, JsonObject, JsonValue, Report, Transform } from './transform.ts'
 export { problemsOf, validate, validatorRules } from './validate.ts'
+export { constantOf } from './ops/constant.ts'
+export { macsOf } from './ops/macs.ts'
+export type { Facts, OpRow, ValueFact, WeightRole, WeightSlot } from './ops/row.ts'
+export { opRow, opTable } from './ops/table.ts'
+export { weightsOf, weightsOfNode, type Weight } from './ops/weights.ts'

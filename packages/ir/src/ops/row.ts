@@ -1,0 +1,56 @@
+import type { ElementType } from '../element-type.ts'
+import type { Dim, Graph, Node } from '../graph.ts'
+import type { Tensor } from '../tensor.ts'
+
+/** What a weight is to its op. */
+export type WeightRole = 'kernel' | 'bias' | 'scale' | 'recurrent' | 'embedding' | 'statistics'
+
+/** An input of an op that is learned where it is a constant. */
+export interface WeightSlot {
+  /** Index of the input. */
+  input: number
+  role: WeightRole
+  /** The axis along which each index makes its own output channel. */
+  outputAxis?(node: Node): number | undefined
+  /** The axis along which each index reads its own input channel (within its group). */
+  inputAxis?(node: Node): number | undefined
+}
+
+/** All that Whittle knows of an op, at opset 21. */
+export interface OpRow {
+  /** `Conv`; with its domain where that is not ai.onnx: `com.microsoft.MatMulNBits`. */
+  type: string
+  weights?: readonly WeightSlot[]
+  /** Each output element depends only on the elements at its own place of the (broadcast) inputs. */
+  elementwise?: boolean
+  /** False where the same inputs may give other outputs; such a node cannot be folded. By default true. */
+  deterministic?: boolean
+  /** Sets the element types and shapes of the outputs. Absent: not known. */
+  infer?(node: Node, facts: Facts): void
+  /** Multiply-accumulates of one run; undefined while a shape is not fixed. */
+  macs?(node: Node): number | undefined
+}
+
+/** What inference knows around one node. Inputs that are left out are unknown. */
+export interface Facts {
+  type(input: number): ElementType | undefined
+  shape(input: number): readonly Dim[] | undefined
+  /** The elements of a small tensor of rank 0 or 1: known numbers, or symbolic for integers. */
+  content(input: number): readonly Dim[] | undefined
+  constant(input: number): Tensor | undefined
+  /** Outputs that the node leaves out may be set. `content` as in {@link content}. */
+  set(output: number, type: ElementType | undefined, shape: readonly Dim[] | undefined, content?: readonly Dim[]): void
+  /** A dimension of an output that only running the model tells. */
+  fresh(output: number, axis: number): Dim
+  /** Infers a subgraph, its inputs being `inputs`; gives the facts of its outputs. */
+  subgraph(graph: Graph, inputs?: readonly (ValueFact | undefined)[]): ValueFact[]
+  /** @throws {ModelError} naming the node and the shapes of its inputs. */
+  fail(problem: string): never
+}
+
+/** What inference knows of a value. */
+export interface ValueFact {
+  type: ElementType | undefined
+  shape: readonly Dim[] | undefined
+  content?: readonly Dim[]
+}
