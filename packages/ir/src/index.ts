@@ -28,7 +28,7 @@ export {
   type Use,
 } from './graph.ts'
 export { silentLogger, type Logger } from './logger.ts'
-export { rangeOf, type Quantization } from './quantization.ts'
+export { rangeOf, type FloatQuantization, type IntegerQuantization, type Quantization } from './quantization.ts'
 export { createRandom, type Random } from './random.ts'
 export type { ComputeForm, CostRow, CostTable, Source, Target } from './target.ts'
 export { Tensor, type TensorData } from './tensor.ts'

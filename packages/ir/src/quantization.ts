@@ -1,10 +1,15 @@
 /**
- * How a value's numbers are represented with fewer bits: `real = (q - zeroPoint) * scale`. Transforms write it on values, free of any
- * target; the compiler's lowering alone turns it into QuantizeLinear and DequantizeLinear, Cast and Mul, or storage.
- *
- * The tensor of an annotated weight already holds the representable values, so that `q = round(real / scale) + zeroPoint` is exact.
+ * How a value's numbers are represented with fewer bits. Transforms write it on values, free of any target; the compiler's lowering alone
+ * turns it into QuantizeLinear and DequantizeLinear, Cast and Mul, or storage.
  */
-export interface Quantization {
+export type Quantization = IntegerQuantization | FloatQuantization
+
+/**
+ * `real = (q - zeroPoint) * scale`. The tensor of an annotated weight already holds the representable values, so that
+ * `q = round(real / scale) + zeroPoint` is exact.
+ */
+export interface IntegerQuantization {
+  readonly kind: 'integer'
   /** Bits of one element, 2 to 16. */
   readonly bits: number
   /** Whether `q` is signed: int8 rather than uint8. */
@@ -17,8 +22,13 @@ export interface Quantization {
   readonly axis?: number
 }
 
+/** Values that float16 represents exactly. */
+export interface FloatQuantization {
+  readonly kind: 'float16'
+}
+
 /** The least and the greatest `q`. Signed ranges are symmetric (-127..127), so that negation stays inside. */
-export function rangeOf(quantization: Pick<Quantization, 'bits' | 'signed'>): { min: number; max: number } {
+export function rangeOf(quantization: Pick<IntegerQuantization, 'bits' | 'signed'>): { min: number; max: number } {
   const { bits, signed } = quantization
   return signed ? { min: -(2 ** (bits - 1) - 1), max: 2 ** (bits - 1) - 1 } : { min: 0, max: 2 ** bits - 1 }
 }

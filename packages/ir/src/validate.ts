@@ -74,7 +74,7 @@ const RULES: readonly Rule[] = [
     *check(graph) {
       for (const value of valuesOf(graph)) {
         const quantization = value.quantization
-        if (!quantization) continue
+        if (quantization?.kind !== 'integer') continue
         const { scale, zeroPoint, axis } = quantization
         if (scale.length !== zeroPoint.length) yield `'${value.name}' has ${scale.length} scales and ${zeroPoint.length} zero points`
         if (scale.some((item) => !(item > 0 && Number.isFinite(item)))) yield `'${value.name}' has a scale that is not positive and finite`
