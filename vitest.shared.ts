@@ -4,5 +4,12 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: { conditions: ['@whittle/source'] },
   ssr: { resolve: { conditions: ['@whittle/source'], externalConditions: ['@whittle/source'] } },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // `npm test` adds these files up.
+    reporters: ['default', 'json'],
+    outputFile: { json: 'test-report.json' },
+  },
 })
