@@ -1,0 +1,5 @@
+export { LoadError, RunError, UnsupportedError, type Decision } from './errors.ts'
+export { createModel, type LoadOptions, type LoadProgress, type Model } from './model.ts'
+export type { Session, TensorMap } from './session.ts'
+export type { ModelSource, Ort, Runtimes, RuntimeSource } from './source.ts'
+export { tensor, type ElementType, type ElementTypeOf, type Tensor, type TensorArrays } from './tensor.ts'

@@ -1,0 +1,159 @@
+import type { Manifest, ManifestVariant } from '@whittle/targets'
+import { LoadError, UnsupportedError, messageOf, type Decision } from './errors.ts'
+import { fetchFile } from './fetch.ts'
+import { createProbe } from './probe.ts'
+import { createRunner, type Session, type Started, type TensorMap } from './session.ts'
+import type { ModelSource, Ort } from './source.ts'
+import { createSession, loadRuntime } from './start.ts'
+
+/** The newest form of manifest that this loader reads. */
+const FORMAT = 1
+
+export interface LoadProgress {
+  /** The id of the variant that is tried. */
+  readonly variant: string
+  /** Model bytes received so far, after the host's encoding is undone. Never falls. */
+  readonly loaded: number
+  /** Model bytes that will have been received when this variant is there. Rises when a variant fails and another is fetched. */
+  readonly total: number
+}
+
+export interface LoadOptions {
+  /** Called as the model's bytes arrive, at first with none. */
+  readonly onProgress?: (progress: LoadProgress) => void
+  /** Ends the loading at any stage; `load()` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Targets or providers to try, in this order: `['webgpu', 'wasm']`. By default all that the model was built for, best first. */
+  readonly devices?: readonly string[]
+  /** The app's own onnxruntime-web, in place of the builds that came with the model. Its `env` is left as the app set it. */
+  readonly ort?: Ort
+  /** Where onnxruntime-web's `.wasm` and `.mjs` files lie under their published names, when not where the build put them. */
+  readonly runtimeBase?: string
+}
+
+/** A model that can be loaded. Importing it fetches nothing and touches no browser global. */
+export interface Model<Inputs = TensorMap, Outputs = TensorMap> {
+  readonly manifest: Manifest
+  /**
+   * Looks at the device, fetches the one variant that suits it best, and starts it; where that fails it goes on to the next. Each call makes
+   * a session of its own and fetches anew (through the browser's HTTP cache); what calls share is onnxruntime's code.
+   * @throws {LoadError} with every variant's reason, when none could be started.
+   * @throws {UnsupportedError} on a server.
+   * @throws the signal's reason, when it was aborted.
+   */
+  load(options?: LoadOptions): Promise<Session<Inputs, Outputs>>
+}
+
+/** Makes a model of its manifest and addresses; generated modules call it. */
+export function createModel<Inputs = TensorMap, Outputs = TensorMap>(source: ModelSource): Model<Inputs, Outputs> {
+  return {
+    manifest: source.manifest,
+    load: async (options = {}) => createRunner(source.manifest, await start(source, options)) as Session<Inputs, Outputs>,
+  }
+}
+
+async function start(source: ModelSource, options: LoadOptions): Promise<Started> {
+  const { manifest } = source
+  const { signal, onProgress } = options
+  if (typeof document === 'undefined' && typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === 'undefined') {
+    throw new UnsupportedError('SERVER', `${manifest.name}: models run in a browser; importing one on a server is fine, load() is not`)
+  }
+  signal?.throwIfAborted()
+  if (manifest.format > FORMAT) {
+    throw new LoadError(
+      'MANIFEST_NEWER',
+      `${manifest.name}: its manifest has format ${manifest.format}, this version of @whittle/runtime reads up to ${FORMAT}; update @whittle/runtime`,
+    )
+  }
+
+  const probe = createProbe()
+  const { order, decisions: skipped } = arrange(manifest, options.devices)
+  const decisions: Decision[] = []
+  const fetched = new Map<string, Uint8Array>()
+  let loaded = 0
+  let cause: unknown
+
+  const fetchModel = async (variant: ManifestVariant): Promise<Uint8Array> => {
+    const file = variant.files[0]!
+    const known = fetched.get(file.sha256)
+    const total = loaded + (known ? 0 : file.bytes)
+    const report = (bytes: number) => {
+      loaded += bytes
+      onProgress?.({ variant: variant.id, loaded, total })
+    }
+    report(0)
+    const bytes = known ?? (await fetchFile(source.urls[file.path]!, file, signal, report))
+    fetched.set(file.sha256, bytes)
+    return bytes
+  }
+
+  for (const [index, variant] of order.entries()) {
+    const decide = (outcome: Decision['outcome'], reason: string) => decisions.push(decision(variant, outcome, reason))
+    try {
+      const lacking = await until(signal, probe(variant))
+      if (lacking) {
+        decide('unavailable', lacking)
+        continue
+      }
+      // The runtime's JavaScript and the model are fetched abreast; a failure of the runtime is looked at when the model is there, so that
+      // the next variant may use the bytes.
+      const runtime = options.ort ? Promise.resolve(options.ort) : loadRuntime(variant, source.runtimes, options.runtimeBase)
+      runtime.catch(() => undefined)
+      const bytes = await until(signal, fetchModel(variant))
+      const ort = await until(signal, runtime)
+      const making = createSession(ort, variant, bytes)
+      const session = await until(signal, making, () => void making.then((made) => made.release()).catch(() => undefined))
+      decide('chosen', decisions.length ? 'the first in order that could be started' : 'the first in order')
+      for (const other of order.slice(index + 1)) decisions.push(decision(other, 'skipped', `${variant.id} was started`))
+      return { ort, session, variant, decisions: [...decisions, ...skipped], downloaded: loaded }
+    } catch (error) {
+      signal?.throwIfAborted()
+      cause = error
+      decide('failed', messageOf(error))
+    }
+  }
+  throw nothing(manifest, options.devices, [...decisions, ...skipped], order.length > 0, cause)
+}
+
+/** The variants to try, in order, and what `devices` leaves out. */
+function arrange(manifest: Manifest, devices?: readonly string[]): { order: ManifestVariant[]; decisions: Decision[] } {
+  const ranked = [...manifest.variants].sort((a, b) => a.rank - b.rank)
+  const named = (name: string) => ranked.filter((variant) => variant.target === name || variant.provider === name)
+  const order = devices ? [...new Set(devices.flatMap(named))] : ranked
+  const left = ranked.filter((variant) => !order.includes(variant))
+  return { order, decisions: left.map((variant) => decision(variant, 'skipped', `not among devices [${devices?.join(', ')}]`)) }
+}
+
+function decision({ target, id }: ManifestVariant, outcome: Decision['outcome'], reason: string): Decision {
+  return { target, variant: id, outcome, reason }
+}
+
+/** Waits for `work`, but not after the signal is aborted; `late` then looks after what comes all the same. */
+function until<T>(signal: AbortSignal | undefined, work: Promise<T>, late?: () => void): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      late?.()
+      reject(signal.reason)
+    }
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+function nothing(
+  manifest: Manifest,
+  devices: readonly string[] | undefined,
+  decisions: Decision[],
+  tried: boolean,
+  cause: unknown,
+): LoadError {
+  if (!tried) {
+    const targets = manifest.variants.map((variant) => `'${variant.target}'`).join(', ') || 'nothing'
+    const asked = devices ? `, and devices asks for [${devices.join(', ')}]` : ''
+    return new LoadError('NO_VARIANT', `${manifest.name}: was built for ${targets}${asked}`, { decisions })
+  }
+  const lines = decisions.map(({ variant, outcome, reason }) => `\n  ${variant}: ${outcome}: ${reason}`)
+  return new LoadError('LOAD_FAILED', `${manifest.name}: no variant could be started on this device${lines.join('')}`, { decisions, cause })
+}

@@ -1,0 +1,81 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import { tensor, type Model, type Tensor } from '../src/index.ts'
+
+declare const model: Model<
+  { x: Tensor<'float32', readonly [number, 3, 48, 192]>; mask: Tensor<'bool', readonly [number]> },
+  { y: Tensor<'float32', readonly [number, 2]> }
+>
+const x = tensor(new Float32Array(3 * 48 * 192), [1, 3, 48, 192])
+const mask = tensor(new Uint8Array(1), [1], 'bool')
+
+describe('tensor', () => {
+  test('takes the element type of the array and keeps literal dimensions', () => {
+    expectTypeOf(x).toEqualTypeOf<Tensor<'float32', readonly [1, 3, 48, 192]>>()
+    expectTypeOf(tensor(new BigInt64Array(2), [2]).type).toEqualTypeOf<'int64'>()
+    expectTypeOf(tensor(new Uint8Array(2), [2]).type).toEqualTypeOf<'uint8'>()
+    expectTypeOf(tensor(['a'], [1]).type).toEqualTypeOf<'string'>()
+  })
+
+  test('takes a named element type where two share an array class, and no other', () => {
+    expectTypeOf(mask).toEqualTypeOf<Tensor<'bool', readonly [1]>>()
+    expectTypeOf(tensor(new Uint16Array(2), [2], 'float16').type).toEqualTypeOf<'float16'>()
+    // @ts-expect-error a Float32Array holds no int64
+    tensor(new Float32Array(2), [2], 'int64')
+    // @ts-expect-error a picture's clamped bytes are no tensor yet
+    tensor(new Uint8ClampedArray(2), [2]) satisfies Tensor
+  })
+})
+
+describe('a session of a model with generated types', async () => {
+  const session = await model.load()
+
+  test('gives outputs with their names, element types and dimensions', async () => {
+    const outputs = await session.run({ x, mask })
+    expectTypeOf(outputs.y.data).toEqualTypeOf<Float32Array>()
+    expectTypeOf(outputs.y.dims).toEqualTypeOf<readonly [number, 2]>()
+    // @ts-expect-error there is no such output
+    void outputs.z
+  })
+
+  test('refuses a wrong or missing name', () => {
+    // @ts-expect-error there is no input named image
+    void session.run({ image: x, mask })
+    // @ts-expect-error there is no further input
+    void session.run({ x, mask, other: x })
+    // @ts-expect-error mask is missing
+    void session.run({ x })
+  })
+
+  test('refuses a wrong element type', () => {
+    // @ts-expect-error float64 for float32
+    void session.run({ x: tensor(new Float64Array(3 * 48 * 192), [1, 3, 48, 192]), mask })
+    // @ts-expect-error uint8 for bool
+    void session.run({ x, mask: tensor(new Uint8Array(1), [1]) })
+    // @ts-expect-error the array is not a tensor
+    void session.run({ x: new Float32Array(3 * 48 * 192), mask })
+  })
+
+  test('refuses a wrong rank and a wrong fixed dimension, and takes any size of a free one', () => {
+    // @ts-expect-error rank 3 for rank 4
+    void session.run({ x: tensor(new Float32Array(3 * 48 * 192), [3, 48, 192]), mask })
+    // @ts-expect-error 1 channel for 3
+    void session.run({ x: tensor(new Float32Array(48 * 192), [1, 1, 48, 192]), mask })
+    // @ts-expect-error dimensions that are not known to have rank 4
+    void session.run({ x: tensor(new Float32Array(48 * 192), [1, 1, 48, 192] as number[]), mask })
+    expectTypeOf(session.run).toBeCallableWith({ x: tensor(new Float32Array(8 * 3 * 48 * 192), [8, 3, 48, 192]), mask })
+  })
+
+  test('takes a tensor that is written out', () => {
+    expectTypeOf(session.run).toBeCallableWith({
+      x: { type: 'float32', data: new Float32Array(3 * 48 * 192), dims: [1, 3, 48, 192] },
+      mask,
+    })
+  })
+})
+
+test('a model without types takes and gives tensors by name', async () => {
+  const outputs = await (await (null as unknown as Model).load()).run({ anything: x })
+  expectTypeOf(outputs).toEqualTypeOf<{ readonly [name: string]: Tensor }>()
+  // @ts-expect-error no tensor
+  void (await (null as unknown as Model).load()).run({ anything: 1 })
+})
