@@ -1,0 +1,34 @@
+/**
+ * Who may import whom: ARCHITECTURE.md shows the same table, and a test compares the two.
+ * `ir` allows the package's entry and its published subpaths; `codec/decode` allows that subpath only;
+ * `ir (types)` allows nothing that is left after compilation.
+ */
+export const IMPORT_TABLE = {
+  ir: [],
+  simplify: ['ir'],
+  prune: ['ir'],
+  quantize: ['ir'],
+  engine: ['ir'],
+  targets: ['ir (types)'],
+  compiler: ['ir', 'simplify', 'prune', 'quantize', 'engine', 'targets'],
+  runtime: ['targets'],
+  'rollup-plugin': ['compiler'],
+  cli: ['compiler'],
+}
+
+/** Packages whose sources run anywhere: no `node:` module, none of Node's globals. Files named here are excepted. */
+export const PORTABLE = {
+  ir: ['src/onnx/file.ts'],
+  simplify: [],
+  prune: [],
+  quantize: [],
+  targets: [],
+  runtime: [],
+}
+
+/** Only these packages know that there are bundlers. */
+export const BUNDLERS = ['vite', 'vite7', 'rollup', 'rolldown', 'webpack', 'esbuild', '@rollup/pluginutils']
+export const KNOWS_BUNDLERS = ['rollup-plugin']
+
+/** The graph and the transforms know no file format: what decodes one stays below this folder. */
+export const CODECS = { ir: { modules: ['@bufbuild/protobuf'], folder: 'src/onnx/' } }
