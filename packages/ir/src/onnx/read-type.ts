@@ -1,0 +1,21 @@
+import type { Dim, Value } from '../graph.ts'
+import { CarriedType } from './carried.ts'
+import { elementTypeOf } from './data-type.ts'
+import type { TypeProto } from './gen/onnx_pb.ts'
+
+/** Writes what the file says of a value's type into the value. */
+export function readType(value: Value, type: TypeProto | undefined): void {
+  if (!type?.value.case) return
+  const elementType = type.value.case === 'tensorType' ? elementTypeOf(type.value.value.elemType) : undefined
+  if (type.value.case !== 'tensorType' || !elementType) {
+    if (type.value.case !== 'tensorType' || type.value.value.elemType !== 0) value.opaqueType = new CarriedType(type)
+    return
+  }
+  value.elementType = elementType
+  value.shape = type.value.value.shape?.dim.map(({ value: dim }, axis): Dim => {
+    if (dim.case === 'dimParam' && dim.value !== '') return dim.value
+    // Some exporters write -1 for a free dimension. Free dimensions without a name get one of their own.
+    if (dim.case === 'dimValue' && dim.value >= 0n) return Number(dim.value)
+    return `${value.name}_dim${axis}`
+  })
+}

@@ -1,0 +1,3 @@
+import type { Model } from '../../graph.ts'
+
+export function upgradeModel(_model: Model): void {}
