@@ -60,7 +60,8 @@ const FORMS = {
 } as const
 
 function defaultExport(module: LoadedModule, kind: keyof typeof FORMS, isKind: (value: never) => boolean): unknown {
-  const value = module.exports.default
+  // jiti gives a module that has no default export itself as one.
+  const value = 'default' in module.exports ? module.exports.default : undefined
   if (typeof value === 'object' && value !== null && isKind(value as never)) return value
   const given =
     value === undefined
