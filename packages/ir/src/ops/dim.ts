@@ -68,6 +68,11 @@ export function substituteDim(dim: Dim, bindings: Readonly<Record<string, Dim>>)
   return print(substitute(parse(dim), (name) => (Object.hasOwn(bindings, name) ? polyOf(bindings[name]!) : undefined)))
 }
 
+/** The number that a dimension has for given symbols; undefined where one is missing. */
+export function evaluateDim(dim: Dim, bindings: Readonly<Record<string, number>>): number | undefined {
+  return fixed(substituteDim(dim, bindings))
+}
+
 /** The dimension if it is a number, else undefined. */
 export function fixed(dim: Dim | undefined): number | undefined {
   return typeof dim === 'number' ? dim : undefined

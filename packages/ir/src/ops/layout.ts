@@ -1,0 +1,253 @@
+import type { Dim, Node } from '../graph.ts'
+import { divDims, exactDivDims, fixedShape, minDims, mulDims, sameDim, sizeOf, subDims } from './dim.ts'
+import type { Facts, OpRow } from './row.ts'
+import { axisFromFront, expectSame, fillRest, knownInts, sumDims } from './rules.ts'
+
+/** Ops that rearrange: the elements stay, their places change. */
+
+function inferReshape(node: Node, facts: Facts): void {
+  const [input, target] = [facts.shape(0), facts.content(1)]
+  if (!target) {
+    // The number of dimensions is the length of the target, even where its elements are not known.
+    const rank = facts.shape(1)?.[0]
+    const shape = typeof rank === 'number' ? Array.from({ length: rank }, (_, axis) => facts.fresh(0, axis)) : undefined
+    return facts.set(0, facts.type(0), shape)
+  }
+  const copies = node.int('allowzero', 0) === 0
+  const wanted = target.map((dim, axis) =>
+    dim === 0 && copies ? (input ? (input[axis] ?? facts.fail('0 copies a dimension that is not there')) : facts.fresh(0, axis)) : dim,
+  )
+  const total = input && sizeOf(input)
+  const shape = fillRest(total, wanted, facts) ?? wanted.map((dim, axis) => (dim === -1 ? facts.fresh(0, axis) : dim))
+  if (total !== undefined && !wanted.includes(-1)) {
+    const size = sizeOf(shape)
+    if (typeof size === 'number' && typeof total === 'number' && size !== total)
+      facts.fail(`${total} elements cannot be arranged as [${shape.join(',')}]`)
+  }
+  facts.set(0, facts.type(0), shape, shape.length < 2 ? facts.content(0) : undefined)
+}
+
+function inferTranspose(node: Node, facts: Facts): void {
+  const shape = facts.shape(0)
+  const perm = node.ints('perm')
+  if (!shape) return facts.set(0, facts.type(0), undefined)
+  if (perm && (perm.length !== shape.length || perm.some((axis) => axis < 0 || axis >= shape.length)))
+    facts.fail(`perm [${perm.join(',')}] does not fit rank ${shape.length}`)
+  facts.set(0, facts.type(0), perm ? perm.map((axis) => shape[axis]!) : [...shape].reverse())
+}
+
+function inferSqueeze(node: Node, facts: Facts): void {
+  const shape = facts.shape(0)
+  const given = node.inputs[1] ? knownInts(1, facts) : undefined
+  if (!shape || (node.inputs[1] && !given)) return facts.set(0, facts.type(0), undefined, facts.content(0))
+  const axes = given?.map((axis) => axisFromFront(axis, shape.length, facts))
+  axes?.forEach((axis) => expectSame(`squeezed axis ${axis}`, shape[axis], 1, facts))
+  const kept = shape.filter((dim, axis) => (axes ? !axes.includes(axis) : dim !== 1))
+  // Without axes, a symbolic dimension might be 1 and go.
+  const known = axes !== undefined || shape.every((dim) => typeof dim === 'number')
+  facts.set(0, facts.type(0), known ? kept : undefined, facts.content(0))
+}
+
+function inferUnsqueeze(_node: Node, facts: Facts): void {
+  const [shape, given] = [facts.shape(0), knownInts(1, facts)]
+  if (!shape || !given) return facts.set(0, facts.type(0), undefined)
+  const axes = given.map((axis) => axisFromFront(axis, shape.length + given.length, facts))
+  const rest = [...shape]
+  const result = Array.from({ length: shape.length + given.length }, (_, axis) => (axes.includes(axis) ? 1 : rest.shift()!))
+  facts.set(0, facts.type(0), result, result.length < 2 ? facts.content(0) : undefined)
+}
+
+function inferFlatten(node: Node, facts: Facts): void {
+  const shape = facts.shape(0)
+  if (!shape) return facts.set(0, facts.type(0), [facts.fresh(0, 0), facts.fresh(0, 1)])
+  const axis = node.int('axis', 1)
+  const at = axis < 0 ? axis + shape.length : axis
+  facts.set(0, facts.type(0), [sizeOf(shape.slice(0, at)), sizeOf(shape.slice(at))])
+}
+
+function inferConcat(node: Node, facts: Facts): void {
+  const inputs = node.inputs.map((_, index) => index)
+  const shapes = inputs.map((index) => facts.shape(index))
+  const first = shapes.find((shape) => shape !== undefined)
+  if (!first) return facts.set(0, facts.type(0), undefined)
+  const at = axisFromFront(node.int('axis', 0), first.length, facts)
+  const result = first.map((_, axis) => {
+    const dims = shapes.map((shape, index) => {
+      if (shape && shape.length !== first.length) facts.fail(`input ${index} has another rank than the others`)
+      return shape?.[axis]
+    })
+    if (axis === at) return dims.every((dim) => dim !== undefined) ? sumDims(dims as Dim[]) : facts.fresh(0, axis)
+    const known = dims.filter((dim) => dim !== undefined)
+    const fixedDim = known.find((dim) => typeof dim === 'number')
+    for (const dim of known) expectSame(`axis ${axis}`, dim, fixedDim, facts)
+    return fixedDim ?? known[0]!
+  })
+  const contents = first.length === 1 ? inputs.map((index) => facts.content(index)) : []
+  const joined =
+    first.length === 1 && contents.every((content) => content !== undefined) ? contents.flatMap((content) => content!) : undefined
+  facts.set(0, facts.type(0), result, joined)
+}
+
+function inferSplit(node: Node, facts: Facts): void {
+  const shape = facts.shape(0)
+  if (!shape) return node.outputs.forEach((_, index) => facts.set(index, facts.type(0), undefined))
+  const at = axisFromFront(node.int('axis', 0), shape.length, facts)
+  const count = node.outputs.length
+  const sizes = node.inputs[1] ? facts.content(1) : evenly(shape[at]!, count)
+  if (sizes && sizes.length !== count) facts.fail(`${sizes.length} sizes for ${count} outputs`)
+  if (sizes) expectSame('sum of the parts and the dimension', sumDims(sizes), shape[at], facts)
+  const content = facts.content(0)
+  let from = 0
+  for (let index = 0; index < count; index++) {
+    const size = sizes?.[index] ?? facts.fresh(index, at)
+    const part = content && fixedShape(sizes) ? content.slice(from, (from += size as number)) : undefined
+    facts.set(
+      index,
+      facts.type(0),
+      shape.map((dim, axis) => (axis === at ? size : dim)),
+      part,
+    )
+  }
+}
+
+/** Sizes of `count` parts: equal ones, the last one smaller where it does not come out even. */
+function evenly(dim: Dim, count: number): Dim[] | undefined {
+  const exact = exactDivDims(dim, count)
+  if (exact !== undefined) return Array<Dim>(count).fill(exact)
+  if (typeof dim !== 'number') return undefined
+  const part = Math.ceil(dim / count)
+  return Array.from({ length: count }, (_, index) => (index < count - 1 ? part : dim - part * (count - 1)))
+}
+
+/** DepthToSpace (`back` false) and SpaceToDepth. */
+const blocks = (back: boolean) => (node: Node, facts: Facts) => {
+  const shape = facts.shape(0)
+  if (!shape) return facts.set(0, facts.type(0), undefined)
+  if (shape.length !== 4) facts.fail('the input must have rank 4')
+  const size = node.int('blocksize', 1)
+  const [batch, channels, height, width] = shape as [Dim, Dim, Dim, Dim]
+  const area = size * size
+  if (typeof channels === 'number' && !back && channels % area !== 0) facts.fail(`${channels} channels are no multiple of ${area}`)
+  const result = back
+    ? [batch, mulDims(channels, area), divDims(height, size), divDims(width, size)]
+    : [batch, divDims(channels, area), mulDims(height, size), mulDims(width, size)]
+  facts.set(0, facts.type(0), result)
+}
+
+function inferExpand(_node: Node, facts: Facts): void {
+  const [shape, target] = [facts.shape(0), facts.content(1)]
+  const wantedRank = facts.shape(1)?.[0]
+  if (!shape || (!target && typeof wantedRank !== 'number')) return facts.set(0, facts.type(0), undefined)
+  const wanted = target ?? Array.from({ length: wantedRank as number }, (_, axis) => facts.fresh(0, axis))
+  const rank = Math.max(shape.length, wanted.length)
+  const result = Array.from({ length: rank }, (_, index): Dim => {
+    const dim = shape[index - rank + shape.length] ?? 1
+    const want = wanted[index - rank + wanted.length] ?? 1
+    if (dim === 1) return want
+    if (want === 1 || sameDim(dim, want)) return dim
+    expectSame(`axis ${index}`, dim, want, facts)
+    return typeof dim === 'number' ? dim : want
+  })
+  facts.set(0, facts.type(0), result)
+}
+
+function inferTile(_node: Node, facts: Facts): void {
+  const [shape, repeats] = [facts.shape(0), facts.content(1)]
+  if (!shape) return facts.set(0, facts.type(0), undefined)
+  if (repeats && repeats.length !== shape.length) facts.fail(`${repeats.length} repeats for rank ${shape.length}`)
+  facts.set(
+    0,
+    facts.type(0),
+    shape.map((dim, axis) => (repeats ? mulDims(dim, repeats[axis]!) : facts.fresh(0, axis))),
+  )
+}
+
+function inferPad(node: Node, facts: Facts): void {
+  const [shape, pads] = [facts.shape(0), facts.content(1)]
+  if (!shape) return facts.set(0, facts.type(0), undefined)
+  const given = node.inputs[3] ? knownInts(3, facts) : shape.map((_, axis) => axis)
+  if (!pads || !given)
+    return facts.set(
+      0,
+      facts.type(0),
+      shape.map((_, axis) => facts.fresh(0, axis)),
+    )
+  const axes = given.map((axis) => axisFromFront(axis, shape.length, facts))
+  if (pads.length !== 2 * axes.length) facts.fail(`${pads.length} pads for ${axes.length} axes`)
+  const result = [...shape]
+  axes.forEach((axis, index) => (result[axis] = sumDims([shape[axis]!, pads[index]!, pads[index + axes.length]!])))
+  facts.set(0, facts.type(0), result)
+}
+
+function inferSlice(node: Node, facts: Facts): void {
+  const [shape, starts, ends] = [facts.shape(0), facts.content(1), facts.content(2)]
+  if (!shape) return facts.set(0, facts.type(0), undefined)
+  const count = starts?.length ?? ends?.length ?? (typeof facts.shape(1)?.[0] === 'number' ? (facts.shape(1)![0] as number) : undefined)
+  const given = node.inputs[3] ? knownInts(3, facts) : count === undefined ? undefined : Array.from({ length: count }, (_, axis) => axis)
+  const steps = node.inputs[4] ? knownInts(4, facts) : given?.map(() => 1)
+  if (!given)
+    return facts.set(
+      0,
+      facts.type(0),
+      shape.map((_, axis) => facts.fresh(0, axis)),
+    )
+  const result = [...shape]
+  let content: Dim[] | undefined = facts.content(0) && [...facts.content(0)!]
+  given.forEach((axis, index) => {
+    const at = axisFromFront(axis, shape.length, facts)
+    const [start, end, step] = [starts?.[index], ends?.[index], steps?.[index]]
+    const length = start === undefined || end === undefined || step === undefined ? undefined : sliceLength(shape[at]!, start, end, step)
+    result[at] = length ?? facts.fresh(0, at)
+    content = content && typeof start === 'number' && typeof end === 'number' && step ? sliced(content, start, end, step) : undefined
+  })
+  facts.set(0, facts.type(0), result, shape.length === 1 ? content : undefined)
+}
+
+/** Whether a bound is beyond any dimension: exporters write the greatest integer for "to the end". */
+const isEnd = (bound: Dim): boolean => typeof bound === 'number' && bound >= 2 ** 31 - 1
+
+function sliceLength(dim: Dim, start: Dim, end: Dim, step: number): Dim | undefined {
+  if (typeof dim === 'number' && typeof start === 'number' && typeof end === 'number') {
+    const [from, to] = bounds(dim, start, end, step)
+    return Math.max(0, Math.ceil((to - from) / step))
+  }
+  if (step < 0) {
+    const whole = start === -1 && typeof end === 'number' && end <= -(2 ** 31 - 1)
+    return whole && step === -1 ? dim : undefined
+  }
+  const fromEnd = (bound: Dim): Dim => (typeof bound === 'number' && bound < 0 ? subDims(dim, -bound) : bound)
+  const to = isEnd(end) ? dim : minDims(dim, fromEnd(end))
+  const length = subDims(to, fromEnd(start))
+  return step === 1 ? length : divDims(subDims(length, 1 - step), step)
+}
+
+/** Start and end clamped as ONNX does. */
+function bounds(size: number, start: number, end: number, step: number): [number, number] {
+  const clamp = (bound: number, low: number, high: number): number => Math.min(Math.max(bound < 0 ? bound + size : bound, low), high)
+  return step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), clamp(end, -1, size - 1)]
+}
+
+function sliced(content: readonly Dim[], start: number, end: number, step: number): Dim[] {
+  const [from, to] = bounds(content.length, start, end, step)
+  const result: Dim[] = []
+  for (let at = from; step > 0 ? at < to : at > to; at += step) result.push(content[at]!)
+  return result
+}
+
+export const layoutRows: readonly OpRow[] = [
+  { type: 'Reshape', infer: inferReshape },
+  { type: 'Transpose', infer: inferTranspose },
+  { type: 'Squeeze', infer: inferSqueeze },
+  { type: 'Unsqueeze', infer: inferUnsqueeze },
+  { type: 'Flatten', infer: inferFlatten },
+  { type: 'Concat', infer: inferConcat },
+  { type: 'Split', infer: inferSplit },
+  { type: 'Slice', infer: inferSlice },
+  { type: 'Expand', infer: inferExpand },
+  { type: 'Tile', infer: inferTile },
+  { type: 'Pad', infer: inferPad },
+  { type: 'DepthToSpace', infer: blocks(false) },
+  { type: 'SpaceToDepth', infer: blocks(true) },
+  { type: 'Trilu', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(0)) },
+  { type: 'ReverseSequence', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(0)) },
+]

@@ -1,0 +1,27 @@
+import type { Node } from '../graph.ts'
+import type { Facts, OpRow } from './row.ts'
+import { slide } from './window.ts'
+
+/** Poolings: windows that slide over the spatial axes, or cover them whole. */
+
+function inferPool(node: Node, facts: Facts): void {
+  const shape = facts.shape(0)
+  const kernel = node.ints('kernel_shape')
+  const result = shape && kernel && [...shape.slice(0, 2), ...slide(node, shape.slice(2), kernel, facts)]
+  facts.set(0, facts.type(0), result)
+  if (node.op === 'MaxPool') facts.set(1, 'int64', result)
+}
+
+function inferGlobal(_node: Node, facts: Facts): void {
+  const shape = facts.shape(0)
+  facts.set(
+    0,
+    facts.type(0),
+    shape?.map((dim, axis) => (axis < 2 ? dim : 1)),
+  )
+}
+
+export const poolingRows: readonly OpRow[] = [
+  ...['MaxPool', 'AveragePool', 'LpPool'].map((type): OpRow => ({ type, infer: inferPool })),
+  ...['GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'].map((type): OpRow => ({ type, infer: inferGlobal })),
+]
