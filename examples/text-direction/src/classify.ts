@@ -1,5 +1,5 @@
 import model from './direction.onnx?int8&prune=0.3'
-import { tensor } from '@whittle/runtime'
+import { type LoadOptions, tensor } from '@whittle/runtime'
 import { INPUT_DIMS, type Picture, toInput } from './picture.ts'
 
 export type Classifier = Awaited<ReturnType<typeof loadClassifier>>
@@ -13,8 +13,6 @@ export interface Answer {
   readonly milliseconds: number
 }
 
-type LoadOptions = NonNullable<Parameters<typeof model.load>[0]>
-
 /** Fetches the variant that suits the device, and gives a function from pictures to answers. */
 export async function loadClassifier(options: LoadOptions) {
   const session = await model.load(options)
@@ -23,7 +21,7 @@ export async function loadClassifier(options: LoadOptions) {
     const start = performance.now()
     const { 'softmax_0.tmp_0': probabilities } = await session.run({ x })
     const milliseconds = performance.now() - start
-    const [upright, turned] = probabilities.data as unknown as [number, number]
+    const [upright, turned] = probabilities.data as ArrayLike<number> as [number, number]
     return { upsideDown: turned > upright, probability: Math.max(upright, turned), milliseconds }
   }
   return { session, manifest: model.manifest, classify }

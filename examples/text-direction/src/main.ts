@@ -1,3 +1,4 @@
+import { LoadError } from '@whittle/runtime'
 import { type Answer, type Classifier, loadClassifier } from './classify.ts'
 import { decode } from './decode.ts'
 import { type Picture, turn } from './picture.ts'
@@ -9,7 +10,7 @@ interface Demo {
   state: 'loading' | 'ready' | 'failed'
   error?: string
   variant?: string
-  target?: string
+  device?: string
   decisions?: Classifier['session']['decisions']
   /** One for each picture that was put on the stage, in order. */
   readonly answers: (Answer & { name: string })[]
@@ -49,17 +50,18 @@ async function load(): Promise<void> {
   const device = new URLSearchParams(location.search).get('device')
   try {
     classifier = await loadClassifier({
-      ...(device ? { devices: [device as 'wasm' | 'webgpu'] } : {}),
+      ...(device ? { devices: [device] } : {}),
       onProgress: ({ loaded, total }) => view.showProgress(total ? loaded / total : undefined, `${view.kilobytes(loaded)} fetched`),
     })
     view.showLoaded(classifier)
-    Object.assign(demo, { state: 'ready', variant: classifier.session.variant, target: classifier.session.target })
+    Object.assign(demo, { state: 'ready', variant: classifier.session.variant.id, device: classifier.session.device })
     demo.decisions = classifier.session.decisions
     await classifyStage()
   } catch (error) {
     demo.state = 'failed'
     demo.error = messageOf(error)
     view.showFailure(demo.error)
+    if (error instanceof LoadError) view.showDecisions(error.decisions)
   }
 }
 
@@ -85,7 +87,8 @@ async function put(name: string, picture: Picture, turned: boolean, description 
   stage = { name, picture, turned }
   turnOfStage++
   view.byId<HTMLButtonElement>('turn').disabled = false
-  view.showError(undefined)
+  // That the model could not be loaded stays on the page.
+  if (demo.state !== 'failed') view.showError(undefined)
   view.showPicture(picture, turned ? `${description}, turned by 180 degrees` : description)
   await attempt(classifyStage)
 }

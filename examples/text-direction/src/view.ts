@@ -25,16 +25,16 @@ export function showProgress(part: number | undefined, text: string): void {
 }
 
 export function showLoaded({ session, manifest }: Classifier): void {
-  const chosen = manifest.variants.find((variant) => variant.id === session.variant)
+  const brotli = session.variant.files.reduce((sum, file) => sum + file.brotli, 0)
+  const share = ((100 * brotli) / manifest.source.brotli).toFixed(0)
   byId('loading').hidden = true
-  write('variant', session.variant)
-  write('device', chosen ? DEVICES[chosen.provider] : session.target)
-  const brotli = chosen?.files.reduce((sum, file) => sum + file.brotli, 0) ?? 0
+  write('device', DEVICES[session.device])
+  write('variant', session.variant.id)
   write('size-variant', kilobytes(brotli))
   write('size-original', kilobytes(manifest.source.brotli))
-  byId('bar-variant').style.width = `${(100 * brotli) / manifest.source.brotli}%`
+  byId('bar-variant').style.width = `${share}%`
   byId('bar-original').style.width = '100%'
-  write('share', `${((100 * brotli) / manifest.source.brotli).toFixed(0)} % of the original, both after brotli; the runtime comes on top.`)
+  write('share', `${share} % of the original, both after brotli. The runtime comes on top.`)
   showDecisions(session.decisions)
 }
 
@@ -75,7 +75,7 @@ export function showPicture(picture: Picture, description: string): void {
 export function showAnswer({ upsideDown, probability, milliseconds }: Answer): void {
   byId('verdict').dataset['answer'] = upsideDown ? 'upside-down' : 'upright'
   write('answer', upsideDown ? 'Upside down' : 'Upright')
-  write('certainty', `${(100 * probability).toFixed(1)} %`)
+  write('certainty', probability > 0.9995 ? 'over 99.9 %' : `${(100 * probability).toFixed(1)} %`)
   byId('scale').style.width = `${100 * probability}%`
   write('time', `${milliseconds < 100 ? milliseconds.toFixed(1) : milliseconds.toFixed(0)} ms`)
 }
@@ -87,6 +87,7 @@ export function showSamples(samples: readonly Sample[], choose: (sample: Sample)
       const [item, button, image] = [document.createElement('li'), document.createElement('button'), new Image()]
       button.type = 'button'
       button.dataset['sample'] = sample.name
+      button.dataset['turned'] = String(sample.turned)
       button.setAttribute('aria-pressed', 'false')
       button.addEventListener('click', () => choose(sample))
       image.src = addressOf(sample)
