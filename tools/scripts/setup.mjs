@@ -73,3 +73,5 @@ export function tool(file, args, { stdout = 1 } = {}) {
 
 export const nx = (args, options) => tool('nx/dist/bin/nx.js', args, options)
 export const prettier = (args) => tool('prettier/bin/prettier.cjs', args)
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup()

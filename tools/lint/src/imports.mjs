@@ -53,7 +53,7 @@ function complaint(place, specifier, typeOnly) {
 function relativeComplaint({ folder, file, name, isSource }, specifier) {
   const target = path.posix.join(folder, path.posix.dirname(file), specifier)
   const root = path.posix.dirname(path.posix.dirname(folder))
-  const into = /^(packages|tools|examples)\/([^/]+)/.exec(path.posix.relative(root, target))
+  const into = /^(packages|tools)\/([^/]+)/.exec(path.posix.relative(root, target))
   if (into && `${into[1]}/${into[2]}` !== path.posix.relative(root, folder)) {
     return `'${specifier}' reaches into ${into[0]}: import it by its package name.`
   }
