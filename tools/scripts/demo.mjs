@@ -2,44 +2,42 @@
 //
 //   npm run demo                keeps serving until Ctrl-C
 //   npm run demo -- --check     opens the app in a headless browser, classifies its pictures, saves a screenshot, and ends
-import { spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { nx, root, setup } from './setup.mjs'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const example = path.join(root, 'examples/text-direction')
+const dist = path.join(example, 'dist')
 const screenshot = path.join(example, '.whittle/screenshot.png')
-const checking = process.argv.includes('--check')
 
-/** As in examples/text-direction/src/classify.ts, with the targets and the samples of its whittle.config.ts. */
+/** As in examples/text-direction/src/classify.ts; the targets and the samples stand in its whittle.config.ts. */
 const QUERY = 'int8&prune=0.3'
 const LINES = 1000
-/** A GPU that is computed by the CPU: right, and slow. */
+/** A GPU that the CPU computes: right, and slow. */
 const SOFTWARE_GPU_TIMEOUT = 240_000
 
 try {
-  await run(path.join(root, 'tools/scripts/setup.mjs'))
-  await step('Building the packages', () =>
-    run(bin('nx'), ['run-many', '-t', 'build', '--projects', 'packages/*', '--outputStyle', 'static']),
-  )
+  setup()
+  step('Building the packages')
+  if (nx(['run-many', '-t', 'build', '-p', 'packages/*', '--outputStyle', 'static']) !== 0) throw new Error('a package could not be built')
   await compress()
-  await step('Building the app', () => run(bin('vite'), ['build'], example))
-  await (checking ? check() : serve())
+  step('Building the app')
+  const { build } = await import('vite')
+  await build({ root: example, logLevel: 'warn' })
+  await (process.argv.includes('--check') ? check() : serve())
 } catch (error) {
   console.error(`\nThe demo failed: ${error.message}`)
   process.exit(1)
 }
 
 async function compress() {
-  const { prepare } = await import(path.join(example, 'scripts/prepare.mjs'))
-  await step("Fetching the example's model and drawing its pictures", prepare)
+  const { prepare } = await import('../../examples/text-direction/scripts/prepare.mjs')
+  await prepare()
   const { compile } = await import('@whittle/compiler')
   const engine = await import('@whittle/engine')
   const file = path.join(example, 'src/direction.onnx')
   const started = performance.now()
-  console.log(`\nCompressing src/direction.onnx?${QUERY}`)
+  step(`Compressing examples/text-direction/src/direction.onnx?${QUERY}`)
   const { manifest, artefacts, cached } = await compile({
     file,
     query: QUERY,
@@ -50,9 +48,7 @@ async function compress() {
   progress()
   console.log(cached ? 'Taken from the cache.' : `Done in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
 
-  const modules = { '@whittle/engine': engine }
-  const { exports: measuring } = await engine.loadModule('data/measure.ts', { root: example, modules })
-  const { exports: drawing } = await engine.loadModule('data/table.ts', { root: example })
+  const { exports: measuring } = await engine.loadModule('data/measure.ts', { root: example, modules: { '@whittle/engine': engine } })
   const candidates = manifest.variants.map(({ id, target, files }) => ({
     name: id,
     model: artefacts.find(({ sha256 }) => sha256 === files[0].sha256).bytes,
@@ -63,22 +59,39 @@ async function compress() {
     onProgress: (done, total) => progress('reading drawn lines in wasm', done, total),
   })
   progress()
-  console.log(`\n${drawing.tableOf(rows)}`)
+  console.log(`\n${await tableOf(rows)}`)
   console.log(`\nAccuracy on ${LINES} drawn lines that the calibration has not seen, in points against fp32 on the same lines.`)
   console.log('Time is the median ratio to fp32 in the same rounds, one thread; a variant for the GPU is not timed.')
 }
 
+async function tableOf(rows) {
+  const { default: Table } = await import('cli-table3')
+  const head = ['variant', 'bytes', 'brotli', 'of fp32', 'accuracy', 'difference, 95 % interval', 'time']
+  const table = new Table({ head, colAligns: head.map((_, at) => (at === 0 ? 'left' : 'right')), style: { head: [], border: [] } })
+  const signed = (points) => `${points < 0 ? '-' : '+'}${Math.abs(points).toFixed(2)}`
+  for (const [index, { variant, bytes, brotli, share, accuracy, difference, interval, time }] of rows.entries())
+    table.push([
+      variant,
+      bytes.toLocaleString('en-GB'),
+      brotli.toLocaleString('en-GB'),
+      `${(100 * share).toFixed(1)} %`,
+      `${(100 * accuracy).toFixed(1)} %`,
+      index === 0 ? '' : `${signed(difference)} (${interval.map(signed).join(' to ')})`,
+      time === null ? '' : time.toFixed(2),
+    ])
+  return table.toString()
+}
+
 async function serve() {
   const { serveFolder } = await import('@whittle/browser')
-  const dist = path.join(example, 'dist')
   const { url } = await serveFolder(dist, { port: 4173 }).catch(() => serveFolder(dist))
   console.log(`\nThe app is at ${url}  (Ctrl-C ends it)`)
 }
 
 async function check() {
   const { launchBrowser, serveFolder } = await import('@whittle/browser')
-  const drive = await import(path.join(example, 'scripts/drive.mjs'))
-  const server = await serveFolder(path.join(example, 'dist'))
+  const drive = await import('../../examples/text-direction/scripts/drive.mjs')
+  const server = await serveFolder(dist)
   try {
     await withPage(launchBrowser, {}, async (page) => {
       const { variant } = await drive.open(page, `${server.url}?device=wasm`)
@@ -116,32 +129,12 @@ function expectAnswer({ name, upsideDown, probability, milliseconds }, turned, v
   if (upsideDown !== turned) throw new Error(`${variant} says ${said} of ${name}, which is ${turned ? 'upside down' : 'upright'}`)
 }
 
-async function step(what, action) {
+function step(what) {
   console.log(`\n${what}`)
-  await action()
 }
 
 /** One line that is written over; without arguments it is removed. Only where somebody looks on. */
 function progress(what, done, total) {
   if (!process.stderr.isTTY) return
   process.stderr.write(`\r\x1b[K${what === undefined ? '' : `${what} ${done}${total === undefined ? '' : ` of ${total}`}`}`)
-}
-
-/** The script of an installed command. */
-function bin(name) {
-  const require = createRequire(path.join(root, 'package.json'))
-  const manifest = require.resolve(`${name}/package.json`)
-  const { bin: bins } = require(manifest)
-  return path.join(path.dirname(manifest), typeof bins === 'string' ? bins : bins[name])
-}
-
-/** Runs a script by this very Node. */
-function run(script, args = [], cwd = root) {
-  return new Promise((resolve, reject) => {
-    spawn(process.execPath, [script, ...args], { cwd, stdio: 'inherit' })
-      .on('error', reject)
-      .on('exit', (code) =>
-        code === 0 ? resolve() : reject(new Error(`${[path.basename(script), ...args].join(' ')} ended with ${code}`)),
-      )
-  })
 }
