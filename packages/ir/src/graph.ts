@@ -330,52 +330,46 @@ export class Graph {
     return true
   }
 
-  /** Puts the nodes into topological order, keeping their order where it is free. @throws {ModelError} naming a cycle's nodes. */
+  /**
+   * Puts the nodes into topological order: each is moved, where need be, to just before the first that reads it. A sorted graph stays as
+   * it is. Subgraphs are not sorted.
+   * @throws {ModelError} naming a cycle's nodes.
+   */
   sort(): void {
     const position = new Map(this.#nodes.map((node, index) => [node, index]))
-    const waiting = new Map<Node, number>()
-    const readers = new Map<Node, Node[]>()
-    for (const node of this.#nodes) {
-      const sources = new Set<Node>()
-      for (const value of valuesRead(node)) {
-        const producer = value._producer
-        if (producer && producer !== node && position.has(producer)) sources.add(producer)
-        if (producer === node) throw new ModelError('GRAPH_CYCLE', `graph '${this.name}' has a cycle: ${node.describe()} reads its own output`)
-      }
-      waiting.set(node, sources.size)
-      for (const source of sources) readers.set(source, [...(readers.get(source) ?? []), node])
+    const sources = (node: Node): Node[] => {
+      const producers = new Set<Node>()
+      for (const { _producer: producer } of valuesRead(node)) if (producer && position.has(producer)) producers.add(producer)
+      return [...producers].sort((a, b) => position.get(a)! - position.get(b)!).reverse()
     }
-    const sorted: Node[] = []
-    const visit = (node: Node): void => {
-      const stack = [node]
-      while (stack.length > 0) {
-        const next = stack.pop()!
-        sorted.push(next)
-        for (const reader of [...(readers.get(next) ?? [])].reverse()) {
-          const left = waiting.get(reader)! - 1
-          waiting.set(reader, left)
-          // A reader that stands later in the list waits for its own turn, so that a sorted list stays as it is.
-          if (left === 0 && position.get(reader)! < position.get(next)!) stack.push(reader)
+    const sorted = new Set<Node>()
+    for (const root of this.#nodes) {
+      if (sorted.has(root)) continue
+      // Depth first, by hand: graphs are deeper than the call stack.
+      const path = [root]
+      const open = new Map([[root, sources(root)]])
+      while (path.length > 0) {
+        const node = path.at(-1)!
+        const next = open.get(node)!.pop()
+        if (!next) {
+          sorted.add(node)
+          open.delete(node)
+          path.pop()
+        } else if (open.has(next)) throw this.#cycle(path, next)
+        else if (!sorted.has(next)) {
+          open.set(next, sources(next))
+          path.push(next)
         }
       }
     }
-    const done = new Set<Node>()
-    let progress = true
-    while (progress && sorted.length < this.#nodes.length) {
-      progress = false
-      for (const node of this.#nodes)
-        if (!done.has(node) && waiting.get(node) === 0) {
-          const from = sorted.length
-          visit(node)
-          for (const visited of sorted.slice(from)) done.add(visited)
-          progress = true
-        }
-    }
-    if (sorted.length < this.#nodes.length) {
-      const stuck = this.#nodes.filter((node) => !done.has(node)).slice(0, 4)
-      throw new ModelError('GRAPH_CYCLE', `graph '${this.name}' has a cycle through ${stuck.map((node) => node.describe()).join(', ')}`)
-    }
-    this.#nodes = sorted
+    this.#nodes = [...sorted]
+  }
+
+  #cycle(path: readonly Node[], from: Node): ModelError {
+    const names = path.slice(path.indexOf(from)).map((node) => node.describe())
+    const shown = names.length > 6 ? [...names.slice(0, 5), `${names.length - 5} more`] : names
+    const what = names.length === 1 ? `${shown[0]} reads its own output` : `it goes through ${shown.join(', ')}`
+    return new ModelError('GRAPH_CYCLE', `graph '${this.name}' has a cycle: ${what}`)
   }
 
   /** @internal Lets go of everything, uses of outer values included. */
@@ -466,8 +460,7 @@ export class Model {
   }
 
   /** @internal */ _take(name: string, graph: Graph): void {
-    if (this.#names.has(name))
-      throw new ModelError('NAME_TAKEN', `graph '${graph.name}' defines '${name}', which is defined already`)
+    if (this.#names.has(name)) throw new ModelError('NAME_TAKEN', `graph '${graph.name}' defines '${name}', which is defined already`)
     this.#names.add(name)
   }
 

@@ -106,7 +106,7 @@ export class Tensor {
     const bytes = this.bytes()
     const arrayClass = ARRAY_CLASSES[this.type]
     if (!arrayClass) return bytes
-    const aligned = bytes.byteOffset % arrayClass.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+    const aligned = bytes.byteOffset % arrayClass.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes)
     return new arrayClass(aligned.buffer, aligned.byteOffset, aligned.byteLength / arrayClass.BYTES_PER_ELEMENT)
   }
 

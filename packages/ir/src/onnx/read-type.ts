@@ -1,3 +1,4 @@
+import { ModelError } from '../errors.ts'
 import type { Dim, Value } from '../graph.ts'
 import { CarriedType } from './carried.ts'
 import { elementTypeOf } from './data-type.ts'
@@ -15,7 +16,13 @@ export function readType(value: Value, type: TypeProto | undefined): void {
   value.shape = type.value.value.shape?.dim.map(({ value: dim }, axis): Dim => {
     if (dim.case === 'dimParam' && dim.value !== '') return dim.value
     // Some exporters write -1 for a free dimension. Free dimensions without a name get one of their own.
-    if (dim.case === 'dimValue' && dim.value >= 0n) return Number(dim.value)
-    return `${value.name}_dim${axis}`
+    if (dim.case === 'dimValue' && dim.value >= 0n) return fixedDim(value, dim.value)
+    return `${value.name.replace(/\W+/g, '_').replace(/^(?=\d|$)/, '_')}_dim${axis}`
   })
+}
+
+function fixedDim(value: Value, dim: bigint): number {
+  if (dim > Number.MAX_SAFE_INTEGER)
+    throw new ModelError('TENSOR_DIMS', `'${value.name}' has an absurd dimension, ${dim}; export the model again`)
+  return Number(dim)
 }

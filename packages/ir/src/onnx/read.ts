@@ -34,12 +34,13 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Model {
 }
 
 function fileOf(bytes: Uint8Array): ReturnType<OpenExternal> {
-  return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) }
+  return { size: bytes.length, read: (offset, length) => new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length) }
 }
 
 /** @internal What both ways of reading share. */
 export function readModel(bytes: Uint8Array, file: string, open: OpenExternal | undefined, upgrade: boolean): Model {
-  const proto = decodeModel(bytes, file)
+  // Not a Buffer, whose slice() is no copy.
+  const proto = decodeModel(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), file)
   const model = new Model(proto.graph!.name)
   try {
     readHeader(proto, model)
@@ -91,6 +92,8 @@ class GraphReader {
     const define = (name: string, make: (free: string) => Value): Value => {
       if (values.has(name))
         throw new ModelError('GRAPH_NAME_TWICE', `graph '${graph.name}' defines '${name}' twice; export the model again`)
+      if (name === '')
+        throw new ModelError('GRAPH_NAME_EMPTY', `graph '${graph.name}' has an input or initializer without a name; export the model again`)
       const value = make(this.#model.uniqueName(name))
       values.set(name, value)
       return value
@@ -111,9 +114,11 @@ class GraphReader {
           'GRAPH_OUTPUT_MISSING',
           `output '${info.name}' of graph '${graph.name}' is given by no node; export the model again`,
         )
-      if (!value.tensor && value.graph === graph) readType(value, info.type)
-      graph.addOutput(value)
-      renamed.set(value.name, info)
+      if (value.producer && value.graph === graph) readType(value, info.type)
+      // A subgraph that hands on an outer value does it by an Identity, which runtimes ask for as well.
+      const given = value.graph === graph ? value : graph.addNode({ op: 'Identity', inputs: [value], outputs: [info.name] }).output
+      graph.addOutput(given)
+      renamed.set(given.name, info)
     }
     for (const info of proto.input) {
       const value = values.get(info.name)

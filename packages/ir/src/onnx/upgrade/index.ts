@@ -1,3 +1,59 @@
-import type { Model } from '../../graph.ts'
+import { ModelError, UnsupportedError } from '../../errors.ts'
+import { INNER_OPSET, type Model, type Node } from '../../graph.ts'
+import { CarriedModel } from '../carried.ts'
+import { type Rule, UpgradeContext } from './context.ts'
+import { upgradeFunctions } from './functions.ts'
+import { axesRules } from './rules-axes.ts'
+import { flattenRules } from './rules-flatten.ts'
+import { normalizationRules } from './rules-normalization.ts'
+import { resizeRules } from './rules-resize.ts'
+import { valueRules } from './rules-values.ts'
 
-export function upgradeModel(_model: Model): void {}
+/** Below this, ops broadcast and count axes by attributes that no runtime of today reads. */
+export const OLDEST_OPSET = 7
+
+/**
+ * Every op of ai.onnx whose meaning changed between opset 7 and 21, by name, oldest change first. Changes that only admit more (types,
+ * optional inputs, attributes whose default is the old meaning) need no rule.
+ */
+export const upgradeRules: Readonly<Record<string, readonly Rule[]>> = {
+  ...axesRules,
+  ...flattenRules,
+  ...normalizationRules,
+  ...resizeRules,
+  ...valueRules,
+}
+
+/** Rewrites a model of an older ai.onnx in place so that it means the same in `INNER_OPSET`; newer models stay as they are. */
+export function upgradeModel(model: Model): void {
+  const from = model.opsets.get('')
+  const first = [...model.nodes()].find((node) => node.domain === '')
+  if (from === undefined) {
+    if (!first) return
+    throw new ModelError('MODEL_NO_OPSET', `${first.describe()} is of ai.onnx, and the model does not say of which opset; export it again`)
+  }
+  if (from >= INNER_OPSET) return
+  if (from < OLDEST_OPSET && first)
+    throw new UnsupportedError(
+      'OPSET_TOO_OLD',
+      `${first.describe()} is of opset ${from}, and opsets ${OLDEST_OPSET} and newer can be upgraded to ${INNER_OPSET}; export the model at opset ${INNER_OPSET}`,
+    )
+  if (model.opaque instanceof CarriedModel) model.opaque = upgradeFunctions(model.opaque, upgradeRules)
+  const context = new UpgradeContext(model, from)
+  for (const late of [false, true]) {
+    context.refresh()
+    for (const node of [...model.nodes()]) upgradeNode(node, from, late, context)
+  }
+  model.opsets.set('', INNER_OPSET)
+}
+
+function upgradeNode(node: Node, from: number, late: boolean, context: UpgradeContext): void {
+  let version = from
+  for (;;) {
+    if (node.domain !== '') return
+    const rule = upgradeRules[node.op]?.find(({ since, late: isLate = false }) => since > version && isLate === late)
+    if (!rule) return
+    version = rule.since
+    node = rule.rewrite(node, context) ?? node
+  }
+}
