@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { type Dataset, DatasetError, type Metric, type Sample, WhittleError } from '@whittle/ir'
 import { type LoadOptions, type LoadedModule, firstLine, loadModule } from './module.ts'
 import { npzFiles, npzFolder } from './npz.ts'
+import { setOrigin } from './origin.ts'
 import { isTensor } from './ports.ts'
 
 /** What was loaded, and the files on which it depends. */
@@ -86,8 +87,9 @@ function guarded(dataset: Dataset, { name, hash }: LoadedModule): Dataset {
       let count = 0
       try {
         for await (const sample of dataset.samples()) {
-          checkForm(sample, `${name}, sample ${count}`)
-          yield sample
+          const origin = `${name}, sample ${count}`
+          checkForm(sample, origin)
+          yield setOrigin(sample, origin)
           count++
         }
       } catch (error) {

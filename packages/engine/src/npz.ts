@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Dataset, DatasetError, type Sample, messageOf } from '@whittle/ir'
 import { unzipSync } from 'fflate'
 import { readNpy } from './npy.ts'
+import { setOrigin } from './origin.ts'
 
 /** Bytes that one array may take when it is unpacked: a small file must not fill the memory. */
 const MOST_BYTES = 2 ** 30
@@ -70,5 +71,5 @@ async function readSample(path: string): Promise<Sample> {
     if (name === LABEL) sample.label = tensor
     else sample.inputs[name] = tensor
   }
-  return sample
+  return setOrigin(sample, path)
 }

@@ -1,4 +1,5 @@
 import { DatasetError, type Dim, type ElementType, type Model, type Sample, type Tensor, type Tensors, type Value } from '@whittle/ir'
+import { originOf } from './origin.ts'
 
 /** An input or an output of a model: numbers are fixed dimensions, names are free ones; undefined is unknown. */
 export interface Port {
@@ -54,10 +55,10 @@ export function checkInputs(inputs: Tensors, ports: readonly Port[], where = 'in
 
 /**
  * Checks one sample of a dataset against the inputs of the model.
- * @param where what the message starts with: `sample 3 of ./samples.ts`.
+ * @param where what the message starts with; by default where the sample was loaded from: `./samples.ts, sample 3`.
  * @throws {DatasetError} naming the sample, the input, what is expected and what is given.
  */
-export function checkSample(sample: Sample, ports: readonly Port[], where = 'sample'): void {
+export function checkSample(sample: Sample, ports: readonly Port[], where = originOf(sample) ?? 'sample'): void {
   if (sample === null || typeof sample !== 'object' || !('inputs' in sample))
     throw new DatasetError('SAMPLE_FORM', `${where}: expected { inputs: { name: Tensor }, label? }, received ${describe(sample)}`)
   checkInputs(sample.inputs, ports, where)

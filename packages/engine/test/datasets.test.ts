@@ -174,6 +174,26 @@ describe('checkSample', () => {
   })
 })
 
+describe('checkSample of a loaded sample', () => {
+  it('names the file of the sample', async () => {
+    const folder = join(root, 'named')
+    await mkdir(folder)
+    await writeFile(join(folder, 'word-7.npz'), zipSync({ 'x.npy': npy("'<f4'", '1, 1', Float32Array.of(1)) }))
+    await writeFile(
+      join(root, 'named.ts'),
+      `import { Tensor } from '@whittle/ir'
+      export default { key: 'k', async *samples() { yield { inputs: { x: Tensor.float32([1], [1]) } } } }`,
+    )
+    const ports: Port[] = [{ name: 'x', elementType: 'float32', dims: ['N', 2] }]
+    const [fromFolder] = await all(await npzFolder(folder))
+    expect(() => checkSample(fromFolder!, ports)).toThrow(
+      `${join(folder, 'word-7.npz')}: input 'x' has shape [1, 1]; the model expects [N, 2]`,
+    )
+    const [fromModule] = await all((await loadDataset('named.ts', { root })).value)
+    expect(() => checkSample(fromModule!, ports)).toThrow("named.ts, sample 0: input 'x' has shape [1]; the model expects [N, 2]")
+  })
+})
+
 describe('loadDataset from a module', () => {
   const write = async (name: string, text: string): Promise<string> => {
     await writeFile(join(root, name), text)
