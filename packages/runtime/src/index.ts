@@ -1,5 +1,6 @@
 export { LoadError, RunError, UnsupportedError, type Decision } from './errors.ts'
 export { createModel, type LoadOptions, type LoadProgress, type Model } from './model.ts'
+export type { Manifest, ManifestVariant } from '@whittle/targets'
 export type { Session, TensorMap } from './session.ts'
 export type { ModelSource, Ort, Runtimes, RuntimeSource } from './source.ts'
 export { tensor, type ElementType, type ElementTypeOf, type Tensor, type TensorArrays } from './tensor.ts'

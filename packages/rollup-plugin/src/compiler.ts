@@ -1,0 +1,15 @@
+import type { CompileReport, CompileRequest, CompileResult } from '@whittle/compiler'
+
+export type { CompileReport, CompileResult }
+
+export type Manifest = CompileResult['manifest']
+
+/** What the plugin asks of `@whittle/compiler`, which is loaded when the first model is met. */
+export interface Compiler {
+  compile(request: CompileRequest): Promise<CompileResult>
+  isModelImport(id: string): boolean
+  canonicalQuery(query: string): string
+  queryOutput(query: string): 'model' | 'url' | 'manifest' | 'report'
+  declarations(entries: { file: string; query: string; manifest: Manifest }[], root: string, previous?: string): string
+  summary(results: readonly CompileResult[]): string
+}

@@ -1,0 +1,65 @@
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import path from 'node:path'
+import type { CompileResult } from './compiler.ts'
+import { BUILDS, type Build, type RuntimePackage } from './runtime-files.ts'
+
+/** Below the server's base: `/@whittle/<hash>/<name>` for artefacts, `/@whittle/ort-<version>/<file>` for onnxruntime-web's files. */
+export const PREFIX = '@whittle/'
+
+const TYPES: Record<string, string> = { '.wasm': 'application/wasm', '.mjs': 'text/javascript' }
+const FILES = new Set(Object.values(BUILDS).flatMap(({ wasm, mjs }) => [wasm, mjs]))
+
+/** Addresses on the dev server, below its base. */
+export function artefactPath({ sha256, name }: CompileResult['artefacts'][number]): string {
+  return `${PREFIX}${sha256.slice(0, 16)}/${encodeURIComponent(name)}`
+}
+
+export function runtimePath(build: Build, kind: 'wasm' | 'mjs', { version }: RuntimePackage): string {
+  return `${PREFIX}ort-${version}/${BUILDS[build][kind]}`
+}
+
+export interface Served {
+  /** The results whose artefacts are served. */
+  results(): Iterable<CompileResult>
+  runtime(): RuntimePackage
+  headers(): Record<string, unknown> | undefined
+}
+
+/** A dev server emits no files: it serves them from memory. Addresses hold a hash or a version, so a browser may keep what they give. */
+export function createMiddleware(served: Served) {
+  return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    const pathname = new URL(request.url ?? '/', 'http://localhost').pathname
+    const at = pathname.indexOf(`/${PREFIX}`)
+    if (at < 0 || (request.method !== 'GET' && request.method !== 'HEAD')) return next()
+    const [folder = '', name = ''] = pathname.slice(at + 1 + PREFIX.length).split('/')
+
+    if (folder.startsWith('ort-') && FILES.has(name)) {
+      start(response, served, name)
+      if (request.method === 'HEAD') response.end()
+      else
+        createReadStream(path.join(served.runtime().dist, name))
+          .on('error', () => response.destroy())
+          .pipe(response)
+      return
+    }
+    for (const { artefacts } of served.results()) {
+      const artefact = artefacts.find((one) => one.sha256.startsWith(folder) && encodeURIComponent(one.name) === name)
+      if (!artefact || folder.length < 16) continue
+      start(response, served, name)
+      response.setHeader('Content-Length', artefact.bytes.byteLength)
+      response.end(request.method === 'HEAD' ? undefined : artefact.bytes)
+      return
+    }
+    response.statusCode = 404
+    response.end(`Whittle serves no ${pathname}; reload the page`)
+  }
+}
+
+function start(response: ServerResponse, served: Served, name: string): void {
+  for (const [header, value] of Object.entries(served.headers() ?? {})) {
+    if (value !== undefined) response.setHeader(header, value as string)
+  }
+  response.setHeader('Content-Type', TYPES[path.extname(name)] ?? 'application/octet-stream')
+  response.setHeader('Cache-Control', 'max-age=31536000, immutable')
+}

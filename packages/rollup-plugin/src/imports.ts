@@ -1,0 +1,47 @@
+import path from 'node:path'
+
+/** One way in which the app imports a model. */
+export interface ModelImport {
+  /** Absolute path of the model, with forward slashes. */
+  readonly file: string
+  /** Directives in their canonical order; paths in it start at the model's folder. */
+  readonly query: string
+  /** The query as written in the first import that came to this id. */
+  readonly written: string
+  /** The import as written, and the module that holds it: for messages. */
+  readonly source: string
+  readonly importer?: string
+}
+
+/** Splits an import or an id at its first `?`. */
+export function splitId(id: string): { file: string; query: string } {
+  const at = id.indexOf('?')
+  return at < 0 ? { file: id, query: '' } : { file: id.slice(0, at), query: id.slice(at + 1) }
+}
+
+/**
+ * The query with paths (`calibrate=./samples.ts`) that start at the model's folder in place of the importer's, so that the id alone says
+ * what is to be made: two modules in different folders may write the same query and mean different files.
+ */
+export function rebasePaths(query: string, from: string, to: string): string {
+  if (from === to) return query
+  return query
+    .split('&')
+    .map((directive) => {
+      const at = directive.indexOf('=')
+      const value = directive.slice(at + 1)
+      if (at < 0 || !/^\.\.?\//.test(value)) return directive
+      const rebased = path.posix.relative(to, path.posix.join(from, value))
+      return `${directive.slice(0, at)}=${rebased.startsWith('.') ? rebased : `./${rebased}`}`
+    })
+    .join('&')
+}
+
+/** Files that a query names by path, absolute: what to watch when the compiler could not say it. */
+export function pathsIn(query: string, folder: string): string[] {
+  return query
+    .split('&')
+    .map((directive) => directive.slice(directive.indexOf('=') + 1))
+    .filter((value) => /^\.\.?\//.test(value))
+    .map((value) => path.resolve(folder, value))
+}

@@ -1,0 +1,69 @@
+import type { CompileReport, Manifest } from './compiler.ts'
+import { buildsFor, type Build } from './runtime-files.ts'
+
+/** What a module imports to get one build of onnxruntime-web: its addresses, and a function that loads it. */
+export const RUNTIME_MODULE = 'virtual:whittle/runtime/'
+
+/** What that one imports, lazily: the build's JavaScript. */
+export const ORT_MODULE = 'virtual:whittle/ort/'
+
+/** JavaScript that evaluates to an address. */
+export type Address = string
+
+/** The module behind an import of a model. `addresses` are by the path of the manifest's files. */
+export function modelModule(manifest: Manifest, addresses: ReadonlyMap<string, Address>): string {
+  const builds = buildsFor(manifest)
+  return [
+    `import { createModel } from '@whittle/runtime'`,
+    ...builds.map((build) => `import ${build} from '${RUNTIME_MODULE}${build}'`),
+    `const manifest = ${json(manifest)}`,
+    `const urls = ${record(addresses)}`,
+    `export default /* @__PURE__ */ createModel({ manifest, urls, runtimes: { ${builds.join(', ')} } })`,
+    '',
+  ].join('\n')
+}
+
+/** On a server a model has its manifest and cannot be loaded: nothing is emitted for it, and no runtime is taken in. */
+export function serverModule(manifest: Manifest): string {
+  return [
+    `import { createModel } from '@whittle/runtime'`,
+    `export default /* @__PURE__ */ createModel({ manifest: ${json(manifest)}, urls: {}, runtimes: {} })`,
+    '',
+  ].join('\n')
+}
+
+export function urlModule(address: Address): string {
+  return `export default ${address}\n`
+}
+
+/** The manifest, and beside it the addresses of its files by their path. */
+export function manifestModule(manifest: Manifest, addresses: ReadonlyMap<string, Address>): string {
+  return `export default ${json(manifest)}\nexport const urls = ${record(addresses)}\n`
+}
+
+export function reportModule(report: CompileReport): string {
+  return `export default ${json(report)}\n`
+}
+
+export function runtimeModule(build: Build, wasm: Address, mjs: Address): string {
+  return `export default { load: () => import('${ORT_MODULE}${build}'), wasm: ${wasm}, mjs: ${mjs} }\n`
+}
+
+/** The token that bundlers replace by the address of an emitted file. */
+export function emittedAddress(reference: string): Address {
+  return `import.meta.ROLLUP_FILE_URL_${reference}`
+}
+
+/** An address on the dev server, absolute, since a worker of the runtime may start from a blob. */
+export function servedAddress(path: string): Address {
+  return `/* @__PURE__ */ ((path) => new URL(path, import.meta.url).href)(${json(path)})`
+}
+
+function record(addresses: ReadonlyMap<string, Address>): string {
+  return `{ ${[...addresses].map(([path, address]) => `${json(path)}: ${address}`).join(', ')} }`
+}
+
+/** JSON that is also JavaScript, and cannot end a script element. */
+function json(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+}

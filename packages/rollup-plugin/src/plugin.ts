@@ -1,0 +1,242 @@
+import path from 'node:path'
+import { createFilter, normalizePath } from '@rollup/pluginutils'
+import type { PluginContext } from 'rollup'
+import type { Plugin, ResolvedConfig } from 'vite'
+import { createAssets } from './assets.ts'
+import { createClock } from './clock.ts'
+import { createCompilations } from './compilations.ts'
+import type { Compiler, CompileResult } from './compiler.ts'
+import { artefactPath, createMiddleware } from './dev-server.ts'
+import { rebasePaths, splitId, type ModelImport } from './imports.ts'
+import * as modules from './modules.ts'
+import type { WhittleOptions } from './options.ts'
+import { BUILDS, findRuntimePackage, resolveFrom, type Build, type RuntimePackage } from './runtime-files.ts'
+import { createTypesFile } from './types-file.ts'
+
+/** What other plugins and scripts may read, as `plugin.api`. */
+export interface WhittleApi {
+  /** Seconds spent in the plugin's own hooks since it was made. */
+  readonly seconds: number
+}
+
+/** The plugin as an app sees it: its hooks are the bundler's business. */
+export interface WhittlePlugin {
+  readonly name: 'whittle'
+  readonly enforce: 'pre'
+  readonly api: WhittleApi
+}
+
+/** Cheap tests, so that bundlers need not call the plugin for anything else. */
+const RESOLVED = /\.onnx(\?|$)|^virtual:whittle\/|^@whittle\/runtime$/i
+const LOADED = /\.onnx(\?|$)|^\0virtual:whittle\//i
+
+type Context = PluginContext & { environment?: { name: string; config: { consumer: string } } }
+
+/** The plugin, with the compiler passed in: it is loaded when the first model is met. */
+export function createPlugin(options: WhittleOptions, loadCompiler: () => Promise<Compiler>): WhittlePlugin {
+  let root = path.resolve(options.root ?? process.cwd())
+  let vite: ResolvedConfig | undefined
+  let runtimePackage: RuntimePackage | undefined
+  let failed = false
+  const clock = createClock()
+  const accepts = createFilter(options.include, options.exclude)
+  const imports = new Map<string, ModelImport>()
+  const types = createTypesFile(options.types ?? 'whittle-models.d.ts')
+  const compilations = createCompilations(options, loadCompiler)
+  const runtime = (): RuntimePackage => (runtimePackage ??= findRuntimePackage(root))
+  const served = () => (vite?.command === 'serve' ? (at: string) => `${vite?.server.origin ?? ''}${vite?.base ?? '/'}${at}` : undefined)
+  const assets = createAssets({ served, runtime, runtimeBase: options.runtimeBase })
+
+  const forServer = (context: Context, ssr?: boolean): boolean => ssr ?? context.environment?.config.consumer === 'server'
+  const shown = (id: string): string => normalizePath(path.relative(root, splitId(id).file))
+
+  function fail(context: Context, error: unknown, source: string, importer?: string): never {
+    const { code, message, stack } = error as { code?: unknown; message?: string; stack?: string }
+    const by = importer ? ` by ${shown(importer)}` : ''
+    const text = `${message ?? String(error)}\n  imported as '${source}'${by}`
+    // An error of ours says what to do; where it was thrown is of use only when it was not foreseen.
+    return context.error(typeof code === 'string' ? { message: text, pluginCode: code, stack: '' } : { message: text, stack })
+  }
+
+  async function resolveModel(context: Context, source: string, importer: string | undefined, compiler: Compiler) {
+    const { file, query } = splitId(source)
+    const found = await context.resolve(file, importer, { skipSelf: true })
+    if (found?.external) return null
+    // A missing model keeps its id, so that loading says what is wrong, and a dev server sees when it is mended.
+    const target = normalizePath(found ? splitId(found.id).file : missing(file, importer))
+    if (!path.isAbsolute(target) || !accepts(target)) return null
+    try {
+      const rebased = importer
+        ? rebasePaths(query, path.posix.dirname(normalizePath(splitId(importer).file)), path.posix.dirname(target))
+        : query
+      const canonical = compiler.canonicalQuery(rebased)
+      const id = canonical ? `${target}?${canonical}` : target
+      if (importer || !imports.has(id)) imports.set(id, { file: target, query: canonical, written: query, source, importer })
+      return id
+    } catch (error) {
+      return fail(context, error, source, importer)
+    }
+  }
+
+  function missing(file: string, importer?: string): string {
+    if (file.startsWith('.') && importer) return path.resolve(path.dirname(splitId(importer).file), file)
+    if (!path.isAbsolute(file)) return file
+    if (file.startsWith('/@fs/')) return file.slice('/@fs'.length)
+    return !vite || file.startsWith(`${normalizePath(root)}/`) ? file : path.join(root, file)
+  }
+
+  /** Found from the app's root, since the model may lie in a package that does not have it. */
+  async function resolveRuntime(context: Context, source: string, importer?: string) {
+    if (!importer || !LOADED.test(importer)) return null
+    const found = await context.resolve(source, path.join(root, 'index.js'), { skipSelf: true })
+    return found && !found.external ? found : (resolveFrom(root, source) ?? found)
+  }
+
+  async function moduleOf(
+    context: Context,
+    result: CompileResult,
+    compiler: Compiler,
+    entry: ModelImport,
+    server: boolean,
+  ): Promise<string> {
+    const { manifest, artefacts, report } = result
+    switch (compiler.queryOutput(entry.query)) {
+      case 'report':
+        return modules.reportModule(report)
+      case 'manifest':
+        return modules.manifestModule(manifest, await assets.artefacts(context, result))
+      case 'url': {
+        const [artefact, ...others] = artefacts
+        if (!artefact || others.length > 0) {
+          const names = artefacts.map(({ name }) => name).join(', ')
+          const message = `as=url gives one address, and this import makes ${artefacts.length} files (${names}); name one target, as in target=wasm`
+          throw Object.assign(new Error(message), { code: 'OUTPUT_AMBIGUOUS' })
+        }
+        const at = served()
+        const [address] = at ? [JSON.stringify(at(artefactPath(artefact)))] : (await assets.artefacts(context, result)).values()
+        return modules.urlModule(address!)
+      }
+      default:
+        return server ? modules.serverModule(manifest) : modules.modelModule(manifest, await assets.artefacts(context, result))
+    }
+  }
+
+  async function loadModel(context: Context, id: string, server: boolean) {
+    const compiler = await loadCompiler()
+    if (!compiler.isModelImport(id) || !accepts(splitId(id).file)) return null
+    const entry = imports.get(id) ?? { ...splitId(id), written: splitId(id).query, source: id }
+    try {
+      const reporter = { warn: (text: string) => context.warn(text), addWatchFile: (file: string) => context.addWatchFile(file) }
+      const result = await compilations.get(id, entry, root, reporter)
+      const code = await moduleOf(context, result, compiler, entry, server)
+      types.add({ file: entry.file, query: entry.written, manifest: result.manifest })
+      if (served()) await types.write(compiler, root).catch((error) => vite?.logger.error(`whittle: ${messageOf(error)}`))
+      return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
+    } catch (error) {
+      return fail(context, error, entry.source, entry.importer)
+    }
+  }
+
+  async function loadRuntimeModule(context: Context, id: string) {
+    const build = id.slice(1 + modules.RUNTIME_MODULE.length) as Build
+    const { wasm, mjs } = await assets.runtime(context, build)
+    return { code: modules.runtimeModule(build, wasm, mjs), map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
+  }
+
+  const plugin = {
+    name: 'whittle',
+    enforce: 'pre',
+    api: {
+      get seconds() {
+        return clock.seconds
+      },
+    },
+
+    // Optimizing would take both out of the place from which they find their files, and reload the page when the first model is met.
+    config: () => ({ optimizeDeps: { exclude: ['@whittle/runtime', 'onnxruntime-web'] } }),
+
+    configResolved(config) {
+      vite = config
+      root = path.resolve(options.root ?? config.root)
+    },
+
+    buildStart() {
+      failed = false
+      assets.begin(this)
+    },
+
+    resolveId: {
+      order: 'pre',
+      filter: { id: RESOLVED },
+      async handler(source, importer) {
+        const context = this as unknown as Context
+        if (source.startsWith(modules.RUNTIME_MODULE)) return `\0${source}`
+        if (source.startsWith(modules.ORT_MODULE)) {
+          return normalizePath(path.join(runtime().dist, BUILDS[source.slice(modules.ORT_MODULE.length) as Build].module))
+        }
+        if (source === '@whittle/runtime') return resolveRuntime(context, source, importer)
+        const compiler = await clock.track(loadCompiler)
+        return compiler.isModelImport(source) && !source.startsWith('\0') ? resolveModel(context, source, importer, compiler) : null
+      },
+    },
+
+    load: {
+      order: 'pre',
+      filter: { id: LOADED },
+      handler(id, hookOptions) {
+        const context = this as unknown as Context
+        return clock.track(async () => {
+          if (id.startsWith(`\0${modules.RUNTIME_MODULE}`)) return loadRuntimeModule(context, id)
+          return id.startsWith('\0') ? null : loadModel(context, id, forServer(context, hookOptions?.ssr))
+        })
+      },
+    },
+
+    /** Code for a server knows no address of its own: there an emitted file's is its place below the base. */
+    resolveFileUrl({ fileName, moduleId }) {
+      const base = vite?.base ?? ''
+      const server = (this as unknown as Context).environment?.config.consumer === 'server'
+      return server && LOADED.test(moduleId) && /^(\/|https?:)/.test(base) ? JSON.stringify(`${base}${fileName}`) : null
+    },
+
+    watchChange: (file) => void compilations.invalidate(file),
+
+    async buildEnd(error) {
+      failed = error !== undefined
+      if (failed || served()) return
+      await clock.track(async () => {
+        try {
+          await types.write(await loadCompiler(), root)
+        } catch (cause) {
+          this.error({ message: messageOf(cause), stack: '' })
+        }
+      })
+    },
+
+    async closeBundle() {
+      const results = compilations.results()
+      if (failed || served() || options.summary === false || results.length === 0) return
+      if ((this as unknown as Context).environment?.config.consumer === 'server') return
+      await clock.track(async () => {
+        const text = (await loadCompiler()).summary(results)
+        if (vite) vite.logger.info(text)
+        else this.info(text)
+      })
+    },
+
+    configureServer(server) {
+      server.middlewares.use(createMiddleware({ results: compilations.results, runtime, headers: () => server.config.server.headers }))
+    },
+
+    hotUpdate({ file, modules: affected }) {
+      const graph = this.environment.moduleGraph
+      const ours = compilations.dependents(file).flatMap((id) => graph.getModuleById(id) ?? [])
+      return ours.length > 0 ? [...new Set([...affected, ...ours])] : undefined
+    },
+  } satisfies Plugin & { api: WhittleApi }
+  return plugin as WhittlePlugin
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

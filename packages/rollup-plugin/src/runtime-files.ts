@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import type { Manifest } from './compiler.ts'
+
+/** The builds of onnxruntime-web that a loader may choose from, in the words of `@whittle/runtime`. */
+export type Build = 'wasm' | 'webgpu' | 'jspi'
+
+interface BuildFiles {
+  /** The JavaScript that the bundler takes in: the form that fetches its WebAssembly from where it is told to. */
+  readonly module: string
+  readonly wasm: string
+  readonly mjs: string
+}
+
+/** File names in onnxruntime-web's `dist`. */
+export const BUILDS: Readonly<Record<Build, BuildFiles>> = {
+  wasm: { module: 'ort.wasm.min.mjs', wasm: 'ort-wasm-simd-threaded.wasm', mjs: 'ort-wasm-simd-threaded.mjs' },
+  webgpu: { module: 'ort.webgpu.min.mjs', wasm: 'ort-wasm-simd-threaded.asyncify.wasm', mjs: 'ort-wasm-simd-threaded.asyncify.mjs' },
+  jspi: { module: 'ort.jspi.min.mjs', wasm: 'ort-wasm-simd-threaded.jspi.wasm', mjs: 'ort-wasm-simd-threaded.jspi.mjs' },
+}
+
+/** The builds that can run a manifest's variants. */
+export function buildsFor(manifest: Manifest): Build[] {
+  const providers = new Set(manifest.variants.map((variant) => variant.provider))
+  return [
+    ...(providers.has('wasm') ? (['wasm'] as const) : []),
+    ...(providers.has('webgpu') || providers.has('webnn') ? (['webgpu', 'jspi'] as const) : []),
+  ]
+}
+
+export interface RuntimePackage {
+  /** Absolute path of `dist`. */
+  readonly dist: string
+  readonly version: string
+}
+
+/** onnxruntime-web as the app has it. */
+export function findRuntimePackage(root: string): RuntimePackage {
+  const wasm = resolveFrom(root, `onnxruntime-web/${BUILDS.wasm.wasm}`)
+  const dist = wasm && path.dirname(wasm)
+  if (!dist) throw new Error(`onnxruntime-web is not installed in ${root}; it runs the models: npm install onnxruntime-web`)
+  const missing = Object.values(BUILDS)
+    .flatMap(Object.values)
+    .find((name) => !existsSync(path.join(dist, name)))
+  const { version } = JSON.parse(readFileSync(path.join(dist, '../package.json'), 'utf8')) as { version: string }
+  if (missing)
+    throw new Error(`onnxruntime-web ${version} in ${path.dirname(dist)} lacks dist/${missing}; install version 1.30 or a later one`)
+  return { dist, version }
+}
+
+/** Resolves a package's file from the app's root, and where the app does not have it, from this package. */
+export function resolveFrom(root: string, specifier: string): string | undefined {
+  for (const start of [path.join(root, 'index.js'), import.meta.url]) {
+    try {
+      return createRequire(start).resolve(specifier)
+    } catch {
+      // Not there; the next place.
+    }
+  }
+  return undefined
+}
