@@ -29,6 +29,8 @@ export interface CompileRequest {
   readonly logger?: Logger
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: CompileProgress) => void
+  /** Told each file on which the result depends as soon as that is known, also when the build fails later. */
+  readonly onDependency?: (file: string) => void
 }
 
 export interface CompileProgress {
@@ -76,6 +78,8 @@ export interface VariantReport {
 export interface CompileReport {
   readonly source: { file: string; bytes: number; brotli: number }
   readonly variants: VariantReport[]
+  /** Sentences about the whole import that a user must see. */
+  readonly warnings: string[]
 }
 
 export interface CompileResult {

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Logger, messageOf } from '@whittle/ir'
+import cacache from 'cacache'
+import type { Artefact, CompileResult } from './types.ts'
+
+/** Where the cache is by default. */
+export function cacheFolder(root: string): string {
+  return join(root, 'node_modules', '.cache', 'whittle')
+}
+
+/** A result without the artefacts' bytes, which are stored by their hashes, and the files on which it depends with theirs. */
+interface Entry {
+  result: Omit<CompileResult, 'artefacts'> & { artefacts: Omit<Artefact, 'bytes'>[] }
+  dependencies: Record<string, string | null>
+}
+
+/**
+ * Results on disk, by request. An entry holds the hashes of all files on which it depends, so that a hit runs none of the app's modules.
+ * Atomic, and safe with several builds at once: content is addressed by its hash, and entries are appended (cacache).
+ */
+export class Cache {
+  readonly #folder: string
+  readonly #logger: Logger
+
+  constructor(folder: string, logger: Logger) {
+    this.#folder = folder
+    this.#logger = logger
+  }
+
+  /** @returns undefined when there is no entry, or one of its files changed, or it is damaged. */
+  async get(key: string): Promise<CompileResult | undefined> {
+    try {
+      const { data } = await cacache.get(this.#folder, key)
+      const entry = JSON.parse(data.toString('utf8')) as Entry
+      for (const [file, hash] of Object.entries(entry.dependencies)) if ((await hashOfFile(file)) !== hash) return undefined
+      const artefacts = await Promise.all(
+        entry.result.artefacts.map(async (artefact): Promise<Artefact> => {
+          const stored = await cacache.get(this.#folder, artefactKey(artefact.sha256))
+          const bytes = new Uint8Array(stored.data.buffer, stored.data.byteOffset, stored.data.byteLength)
+          if (sha256(bytes) !== artefact.sha256) throw new Error('a damaged artefact')
+          return { ...artefact, bytes }
+        }),
+      )
+      return { ...entry.result, artefacts, cached: true }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT') this.#logger.debug(`the cache entry ${key} is not used: ${messageOf(error)}`)
+      return undefined
+    }
+  }
+
+  /** Stores a result. A cache that cannot be written is named once, and costs nothing but time in later builds. */
+  async put(key: string, result: CompileResult, dependencies: Record<string, string | null>): Promise<string | undefined> {
+    const entry: Entry = { result: { ...result, artefacts: result.artefacts.map(({ name, sha256 }) => ({ name, sha256 })) }, dependencies }
+    try {
+      for (const artefact of result.artefacts) await cacache.put(this.#folder, artefactKey(artefact.sha256), Buffer.from(artefact.bytes))
+      await cacache.put(this.#folder, key, JSON.stringify(entry))
+      return undefined
+    } catch (error) {
+      return (
+        `the cache folder ${this.#folder} cannot be written (${messageOf(error)}), so that the next build compresses again: ` +
+        `make it writable, free its disk, or name another with the plugin's option 'cache'`
+      )
+    }
+  }
+}
+
+function artefactKey(hash: string): string {
+  return `artefact:${hash}`
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Null when there is no such file. */
+export async function hashOfFile(file: string): Promise<string | null> {
+  try {
+    return sha256(await readFile(file))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}

@@ -1,0 +1,53 @@
+import { dirname, relative, resolve } from 'node:path'
+import { type Loaded, checkSample, loadDataset, portsOf, randomDataset } from '@whittle/engine'
+import { type Dataset, DatasetError, type Model, type Sample } from '@whittle/ir'
+import type { WhittleConfig } from './types.ts'
+
+/**
+ * The dataset that `calibrate=` names: one of the configuration, else a module or a folder, relative to the importer.
+ * @throws {DatasetError} naming what was looked for and where.
+ */
+export async function findDataset(name: string, config: WhittleConfig, places: { root: string; importer: string }): Promise<Loaded<Dataset>> {
+  const named = Object.hasOwn(config.datasets ?? {}, name) ? config.datasets![name]! : undefined
+  if (typeof named === 'object') return { value: named, files: [] }
+  const base = named === undefined ? dirname(places.importer) : places.root
+  return loadDataset(resolve(base, named ?? name), { root: places.root })
+}
+
+/** The dataset, with every sample checked against the model. */
+export function checkedDataset(dataset: Dataset, model: Model): Dataset {
+  const { inputs } = portsOf(model)
+  return {
+    key: dataset.key,
+    length: dataset.length,
+    async *samples() {
+      let index = 0
+      for await (const sample of dataset.samples()) {
+        checkSample(sample, inputs, `sample ${index++}`)
+        yield sample
+      }
+    },
+  }
+}
+
+/** The first samples of a dataset, all of which are held. */
+export async function take(dataset: Dataset, count: number): Promise<Sample[]> {
+  const samples: Sample[] = []
+  for await (const sample of dataset.samples()) {
+    samples.push(sample)
+    if (samples.length === count) break
+  }
+  if (samples.length === 0) throw new DatasetError('DATASET_EMPTY', `the dataset '${dataset.key}' yields no samples`)
+  return samples
+}
+
+/** Seeded samples for a model that comes without data. */
+export function syntheticDataset(model: Model): Dataset {
+  return randomDataset(portsOf(model).inputs, 4, 'whittle')
+}
+
+/** A path as messages show it. */
+export function shown(file: string, root: string): string {
+  const path = relative(root, file)
+  return path.startsWith('..') ? file : path
+}

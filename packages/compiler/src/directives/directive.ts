@@ -1,0 +1,44 @@
+import type { Target } from '@whittle/ir'
+
+/** The number format of an alternative. */
+export type Format = { readonly name: string; readonly bits?: number; readonly float16?: boolean }
+
+/** What one alternative asks for, before targets. */
+export interface Alternative {
+  format?: Format
+  prune?: { ratio?: number; scope?: 'tensor' | 'global'; pattern?: string }
+  /** Options of transforms by name: `quantize.range`. */
+  options: Record<string, string>
+}
+
+/** What the import gives to the app. */
+export type Output = 'model' | 'url' | 'manifest' | 'report'
+
+/** A query, understood. */
+export interface Request {
+  alternatives: Alternative[]
+  targets?: Target[]
+  calibrate?: string
+  /** Fixed sizes of the inputs' dimensions, in order; one list for each input. */
+  input?: number[][]
+  /** dB */
+  sqnr?: number
+  /** Bytes after brotli. */
+  max?: number
+  output: Output
+}
+
+/** One row of the directive table. */
+export interface Directive {
+  readonly name: string
+  /** How the value looks, for messages and docs; absent for a bare word. */
+  readonly value?: string
+  readonly meaning: string
+  readonly example: string
+  /** Whether `;` gives alternatives that multiply into variants. */
+  readonly multiplies?: boolean
+  /** A directive of the design that this version does not have. */
+  readonly planned?: boolean
+  /** @returns false when the value is not of the form that {@link value} names. */
+  apply?(value: string, into: Alternative, request: Request): boolean
+}

@@ -1,0 +1,157 @@
+import { TARGETS, TARGET_GROUPS, findTargets } from '@whittle/targets'
+import type { Alternative, Directive, Output } from './directive.ts'
+
+const OUTPUTS: readonly Output[] = ['model', 'url', 'manifest', 'report']
+
+const format = (name: string, meaning: string, fields: { bits?: number; float16?: boolean }): Directive => ({
+  name,
+  meaning,
+  example: name,
+  multiplies: true,
+  apply: (_, into) => {
+    into.format = { name, ...fields }
+    return true
+  },
+})
+
+const planned = (name: string, meaning: string, example: string): Directive => ({ name, meaning, example, planned: true })
+
+/** Every directive, in the order of the docs. */
+export const DIRECTIVES: readonly Directive[] = [
+  format('int8', 'weights in 8 bits; with `calibrate=`, and where the target is faster with it, computed in int8', { bits: 8 }),
+  format('fp16', 'weights in float16; computed in float16 on WebGPU with `shader-f16`', { float16: true }),
+  format('int4', 'weights stored in 4 bits', { bits: 4 }),
+  format('fp32', 'no other number format: the graph is only simplified', {}),
+  {
+    name: 'bits',
+    value: 'a whole number from 2 to 8',
+    meaning: 'weights stored in so many bits',
+    example: 'bits=6',
+    multiplies: true,
+    apply(value, into) {
+      const bits = Number(value)
+      if (!Number.isInteger(bits) || bits < 2 || bits > 8) return false
+      into.format = { name: `bits${bits}`, bits }
+      return true
+    },
+  },
+  {
+    name: 'prune',
+    value: 'a share in (0, 1), with `,global` to count it over all weights together, or a pattern such as 2:4',
+    meaning: 'share of the weights that become zero',
+    example: 'prune=0.3',
+    multiplies: true,
+    apply: applyPrune,
+  },
+  {
+    name: 'calibrate',
+    value: 'the path of a module, of a folder of .npz files, or the name of a dataset in whittle.config',
+    meaning: 'samples from which ranges are taken and on which the result is verified',
+    example: 'calibrate=./samples.ts',
+    apply(value, _, request) {
+      request.calibrate = value
+      return value !== ''
+    },
+  },
+  {
+    name: 'target',
+    value: `names among ${[...TARGETS.map((target) => target.name), ...Object.keys(TARGET_GROUPS)].join(', ')}`,
+    meaning: 'which targets get a variant',
+    example: 'target=wasm;webgpu',
+    multiplies: true,
+    apply(value, _, request) {
+      const found = value.split(',').map(findTargets)
+      if (found.some((targets) => targets.length === 0)) return false
+      request.targets = [...new Set([...(request.targets ?? []), ...found.flat()])]
+      return true
+    },
+  },
+  {
+    name: 'input',
+    value: 'sizes such as 1x3x224x224, and a comma between inputs',
+    meaning: 'pins the free dimensions of the inputs',
+    example: 'input=1x3x224x224',
+    apply(value, _, request) {
+      const shapes = value.split(',').map((shape) => shape.split('x').map(Number))
+      if (!shapes.flat().every((size) => Number.isInteger(size) && size > 0)) return false
+      request.input = shapes
+      return true
+    },
+  },
+  {
+    name: 'sqnr',
+    value: 'a number of dB',
+    meaning: 'the least signal to noise ratio of each output against the original; below it, the build fails',
+    example: 'sqnr=30',
+    apply(value, _, request) {
+      request.sqnr = Number(value)
+      return value !== '' && Number.isFinite(request.sqnr)
+    },
+  },
+  {
+    name: 'max',
+    value: 'a size such as 500kB or 2MB',
+    meaning: "the most brotli bytes of the largest variant's own files; over it, the build fails (kB is 1000)",
+    example: 'max=500kB',
+    apply(value, _, request) {
+      const match = /^(\d+(?:\.\d+)?)(B|kB|MB)$/.exec(value)
+      if (!match) return false
+      request.max = Number(match[1]) * { B: 1, kB: 1e3, MB: 1e6 }[match[2] as 'B' | 'kB' | 'MB']
+      return true
+    },
+  },
+  {
+    name: 'runtime',
+    value: 'onnx',
+    meaning: 'which browser runtime executes it',
+    example: 'runtime=onnx',
+    apply: (value) => value === 'onnx',
+  },
+  {
+    name: 'as',
+    value: OUTPUTS.join(', '),
+    meaning: 'what the import gives: the model, the address of its smallest file, the manifest, or the report',
+    example: 'as=url',
+    apply(value, _, request) {
+      request.output = value as Output
+      return OUTPUTS.includes(request.output)
+    },
+  },
+  planned('cluster', 'weights share so many values a tensor', 'cluster=16'),
+  planned('rank', 'low-rank factorization', 'rank=0.5'),
+  planned('macs', 'a budget of operations', 'macs=0.5'),
+  planned('finetune', 'steps of training at build time', 'finetune=500'),
+  planned('distill', 'steps of distillation at build time', 'distill=500'),
+  planned('qat', 'steps of quantization-aware training at build time', 'qat=500'),
+  planned('evaluate', 'a dataset on which a metric is computed', 'evaluate=./test.ts'),
+  planned('metric', 'a number computed on a dataset', 'metric=./metric.ts'),
+  planned('drop', 'accuracy budget in points of the metric', 'drop=0.5'),
+  planned('latency', 'time budget as a ratio to fp32', 'latency=0.8'),
+  planned('host', 'the encoding that the host serves', 'host=gzip'),
+  planned('auto', 'a search under the budgets', 'auto'),
+  planned('small', 'a preset: the least bytes', 'small'),
+  planned('fast', 'a preset: the least time', 'fast'),
+  planned('exact', 'a preset: nothing that changes outputs', 'exact'),
+  planned('web', 'a preset: what suits most apps', 'web'),
+]
+
+function applyPrune(value: string, into: Alternative): boolean {
+  const [amount, ...words] = value.split(',')
+  if (/^\d+:\d+$/.test(amount!)) {
+    into.prune = { pattern: amount! }
+    return words.length === 0
+  }
+  const ratio = Number(amount)
+  if (amount === '' || !(ratio > 0 && ratio < 1)) return false
+  into.prune = { ratio, ...(words[0] === 'global' ? { scope: 'global' as const } : {}) }
+  return words.every((word) => word === 'global')
+}
+
+/** Options of transforms that a query may set by name, and how they are read. */
+export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'number'>> = {
+  'prune.minSize': 'number',
+  'quantize.range': ['minmax', 'mse'],
+  'quantize.granularity': ['channel', 'tensor'],
+  'quantize.minSize': 'number',
+  'float16.minSize': 'number',
+}

@@ -1,0 +1,68 @@
+import { type Model, type Target, type Value, inferShapes } from '@whittle/ir'
+import { candidatesOf } from './candidates.ts'
+import { computeInHalf } from './half.ts'
+import { computeInIntegers } from './integers.ts'
+import { type Sizes, planIntegers } from './plan.ts'
+import { storeWeight } from './storage.ts'
+
+/** What became of a model's annotations on one target. */
+export interface Lowering {
+  /** Names of the nodes that compute in integers. */
+  readonly integerNodes: string[]
+  /** Constants that are stored in fewer bits and unfolded when the session is made. */
+  readonly stored: string[]
+  readonly skipped: { at: string; why: string }[]
+}
+
+/**
+ * Turns annotations into ops, in the form that the target is fast with. Edits the model; afterwards it has no annotations.
+ * @param shapes the inputs' dims at a typical run, by name: times are predicted for them.
+ */
+export function lower(model: Model, target: Target, shapes: Readonly<Record<string, readonly number[]>>): Lowering {
+  const half = target.computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
+  const { candidates, skipped } = half || !target.computes.includes('qdq-u8s8') ? { candidates: [], skipped: [] } : candidatesOf(model.graph.nodes)
+  const chosen = target.cost && candidates.length > 0 ? planIntegers(candidates, sizesAt(model, shapes), target.cost) : new Set<never>()
+  const integerNodes = [...chosen].map(({ node }) => node.describe())
+  for (const candidate of candidates)
+    if (!chosen.has(candidate)) skipped.push({ at: candidate.node.describe(), why: `int8 is not faster there on ${target.name}; its weight is stored in int8` })
+  // Whether a weight is in the annotated form has to be seen before the first edit drops annotations.
+  computeInIntegers(model.graph, [...chosen])
+  // Where the graph computes in float16, its constants are float16 as they stand.
+  const stored = half ? [] : storeWeights(model)
+  if (half) computeInHalf(model)
+  clearAnnotations(model)
+  return { integerNodes, stored, skipped }
+}
+
+/** Sizes of all values at a typical run. */
+function sizesAt(model: Model, shapes: Readonly<Record<string, readonly number[]>>): Sizes {
+  const copy = model.clone()
+  inferShapes(copy, { dims: Object.fromEntries(Object.entries(shapes).map(([name, dims]) => [name, [...dims]])) })
+  const sizes = new Map<string, readonly number[]>()
+  for (const node of copy.nodes())
+    for (const value of [...node.inputs, ...node.outputs]) {
+      const shape = value?.shape
+      if (shape?.every((dim): dim is number => typeof dim === 'number')) sizes.set(value!.name, shape)
+    }
+  return sizes
+}
+
+function storeWeights(model: Model): string[] {
+  const stored: string[] = []
+  for (const value of [...model.initializers()]) {
+    if (!value.quantization) continue
+    stored.push(value.name)
+    storeWeight(value)
+  }
+  return stored
+}
+
+function clearAnnotations(model: Model): void {
+  const clear = (value: Value | undefined): void => {
+    if (value) value.quantization = undefined
+  }
+  for (const graph of model.graphs()) {
+    graph.inputs.forEach(clear)
+    for (const node of graph.nodes) node.outputs.forEach(clear)
+  }
+}

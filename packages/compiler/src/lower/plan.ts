@@ -1,0 +1,103 @@
+import type { CostRow, CostTable, Node, Value } from '@whittle/ir'
+import type { Candidate } from './candidates.ts'
+
+/** Sizes of values by name, at the shapes of a typical run. */
+export type Sizes = ReadonlyMap<string, readonly number[]>
+
+/** Savings below this share of the candidates' time are noise of the measurement, and not worth a rounding. */
+const LEAST_GAIN = 0.03
+
+/**
+ * Which candidates compute in integers, so that the whole takes the least time by the cost table: a node's own time, and the quantizing and
+ * dequantizing where integers meet floats. Local search: single nodes are moved while that helps, from all and from none.
+ */
+export function planIntegers(candidates: readonly Candidate[], sizes: Sizes, table: CostTable): Set<Candidate> {
+  const costs = new Map(candidates.map((candidate) => [candidate, nodeCost(candidate, sizes, table)]))
+  const known = candidates.filter((candidate) => costs.get(candidate) !== undefined)
+  const total = (chosen: ReadonlySet<Candidate>): number => {
+    let sum = crossings(known, chosen, sizes, table)
+    for (const candidate of known) sum += costs.get(candidate)![chosen.has(candidate) ? 'int8' : 'fp32']
+    return sum
+  }
+  const none = new Set<Candidate>()
+  const floats = total(none)
+  const best = [improve(new Set(known), known, total), improve(new Set(), known, total)].sort((a, b) => total(a) - total(b))[0]!
+  return total(best) <= floats * (1 - LEAST_GAIN) ? best : none
+}
+
+function improve(chosen: Set<Candidate>, candidates: readonly Candidate[], total: (chosen: ReadonlySet<Candidate>) => number): Set<Candidate> {
+  let current = total(chosen)
+  for (let improved = true; improved; ) {
+    improved = false
+    for (const candidate of candidates) {
+      flip(chosen, candidate)
+      const next = total(chosen)
+      if (next < current - 1e-9) {
+        current = next
+        improved = true
+      } else flip(chosen, candidate)
+    }
+  }
+  return chosen
+}
+
+function flip(chosen: Set<Candidate>, candidate: Candidate): void {
+  if (!chosen.delete(candidate)) chosen.add(candidate)
+}
+
+/** Microseconds of QuantizeLinear and DequantizeLinear where chosen nodes meet others. */
+function crossings(candidates: readonly Candidate[], chosen: ReadonlySet<Candidate>, sizes: Sizes, table: CostTable): number {
+  const given = new Set<Value>()
+  const nodes = new Set<Node>()
+  for (const candidate of candidates)
+    if (chosen.has(candidate)) {
+      given.add(candidate.output)
+      nodes.add(candidate.node)
+    }
+  let sum = 0
+  const quantized = new Set<Value>()
+  for (const { input, output } of chosen) {
+    if (!given.has(input) && !quantized.has(input)) {
+      quantized.add(input)
+      sum += elements(input, sizes) * table.quantizePerMillion * 1e-6
+    }
+    const readByFloats = output.isOutput || output.uses.some(({ node, index }) => index !== 0 || !nodes.has(node))
+    if (readByFloats) sum += elements(output, sizes) * table.dequantizePerMillion * 1e-6
+  }
+  return sum
+}
+
+function elements(value: Value, sizes: Sizes): number {
+  return (sizes.get(value.name) ?? []).reduce((a, b) => a * b, 1)
+}
+
+/** A node's time by the nearest measured row, scaled by multiply-accumulates; undefined when nothing is near. */
+function nodeCost({ node, weight, output }: Candidate, sizes: Sizes, table: CostTable): { fp32: number; int8: number } | undefined {
+  const shape = sizes.get(output.name)
+  const dims = weight.tensor!.dims
+  if (!shape) return undefined
+  const transposed = node.type === 'Gemm' && node.int('transB', 0) === 1
+  const isConv = node.type === 'Conv'
+  const outputChannels = isConv || transposed ? dims[0]! : dims[1]!
+  const inputChannels = isConv || transposed ? dims[1]! : dims[0]!
+  const kernel = isConv ? dims.slice(2) : [1, 1]
+  const taps = kernel.reduce((a, b) => a * b, 1)
+  const positions = shape.reduce((a, b) => a * b, 1) / outputChannels
+  const rows = table.rows.filter((row) => row.op === (isConv ? 'Conv' : 'MatMul'))
+  const far = (row: CostRow): number => {
+    const rowTaps = row.kernel.reduce((a, b) => a * b, 1)
+    return (
+      Math.abs(Math.log2(row.inputChannels / inputChannels)) +
+      Math.abs(Math.log2(row.outputChannels / outputChannels)) +
+      0.5 * Math.abs(Math.log2(row.positions / positions)) +
+      2 * Math.abs(Math.log2(rowTaps / taps))
+    )
+  }
+  const nearest = [...rows].sort((a, b) => far(a) - far(b))[0]
+  if (!nearest || far(nearest) > 6) return undefined
+  const macs = (channelsIn: number, channelsOut: number, at: number, k: number): number => channelsIn * channelsOut * at * k
+  const scale =
+    macs(inputChannels, outputChannels, positions, taps) /
+    macs(nearest.inputChannels, nearest.outputChannels, nearest.positions, nearest.kernel.reduce((a, b) => a * b, 1))
+  return { fp32: nearest.fp32 * scale, int8: nearest.int8 * scale }
+}

@@ -1,0 +1,39 @@
+import type { JsonObject, Transform } from '@whittle/ir'
+import { float16, quantize } from '@whittle/quantize'
+import { prune } from '@whittle/prune'
+import { simplify } from '@whittle/simplify'
+import type { Alternative } from './directives/directive.ts'
+
+/** The resolved, ordered list of transforms with every option filled in: the identity of a build. */
+export interface Recipe {
+  readonly steps: readonly Transform[]
+  /** `int8`, `fp32`: the number format's name. */
+  readonly format: string
+  /** Unique among the alternatives of a query. */
+  readonly label: string
+}
+
+/** The recipe of an alternative. Activations get a grid where there are samples to take it from. */
+export function recipeOf(alternative: Alternative, { calibrated }: { calibrated: boolean }): Recipe {
+  const { format, prune: pruning } = alternative
+  const steps: Transform[] = [simplify()]
+  if (pruning) steps.push(prune({ ...pruning, ...optionsOf(alternative, 'prune') }))
+  if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
+  if (format?.bits !== undefined)
+    steps.push(quantize({ bits: format.bits, activations: calibrated && format.name === 'int8' ? 8 : null, ...optionsOf(alternative, 'quantize') }))
+  const name = format?.name ?? 'fp32'
+  const share = pruning && (pruning.pattern ?? `${pruning.ratio}${pruning.scope === 'global' ? '-global' : ''}`)
+  return { steps, format: name, label: share ? `${name}-prune${share.replace(':', 'of')}` : name }
+}
+
+/** What the report and the cache's key say of a recipe. */
+export function describeRecipe(recipe: Recipe): { step: string; options: JsonObject }[] {
+  return recipe.steps.map((step) => ({ step: step.name, options: step.options }))
+}
+
+function optionsOf(alternative: Alternative, transform: string): Record<string, never> {
+  const entries = Object.entries(alternative.options).filter(([key]) => key.startsWith(`${transform}.`))
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key.slice(transform.length + 1), Number.isFinite(Number(value)) ? Number(value) : value]),
+  ) as Record<string, never>
+}

@@ -1,0 +1,39 @@
+import Table from 'cli-table3'
+import type { CompileResult } from './types.ts'
+
+/** The table that a build ends with: each import's source, and what each variant takes beside it. Plain text, no colours. */
+export function summary(results: readonly CompileResult[]): string {
+  return results.map(summaryOf).join('\n')
+}
+
+function summaryOf({ manifest, report, cached, seconds }: CompileResult): string {
+  const { source, variants } = report
+  const table = new Table({ head: ['variant', 'bytes', 'brotli', 'of fp32', 'worst SQNR'], colAligns: ['left', 'right', 'right', 'right', 'right'], style: { head: [], border: [] } })
+  table.push(['fp32 (the file)', bytesText(source.bytes), bytesText(source.brotli), '100.0 %', ''])
+  for (const variant of variants)
+    table.push([variant.id, bytesText(variant.bytes), bytesText(variant.brotli), percent(variant.brotli / source.brotli), worst(variant.quality)])
+  const query = manifest.query ? `?${manifest.query}` : ''
+  const samples = variants[0]?.samples
+  const from = samples ? `; SQNR on ${samples.count} ${samples.from === 'random' ? 'random' : 'calibration'} samples` : ''
+  const lines = [`${manifest.source.file}${query}  ${cached ? 'from the cache' : `${seconds.toFixed(1)} s`}${from}`, table.toString()]
+  const warnings = new Map<string, string[]>()
+  for (const { id, warnings: own } of variants) for (const text of own) warnings.set(text, [...(warnings.get(text) ?? []), id])
+  for (const [text, ids] of warnings) lines.push(`  ${ids.join(', ')}: ${text}`)
+  for (const text of report.warnings) lines.push(`  ${text}`)
+  return lines.join('\n')
+}
+
+/** Bytes in kB of 1000, as people read sizes of downloads. */
+export function bytesText(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`
+}
+
+function worst(quality: Record<string, { sqnr: number | null }>): string {
+  const values = Object.values(quality).map(({ sqnr }) => sqnr ?? Infinity)
+  const least = Math.min(...values)
+  return least === Infinity ? 'exact' : `${least.toFixed(1)} dB`
+}

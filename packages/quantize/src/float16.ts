@@ -1,0 +1,43 @@
+import { type Model, type Report, Tensor, type Transform, fromFloat16Bits, invalidOption, toFloat16Bits } from '@whittle/ir'
+
+export interface Float16Options {
+  /** Constants of fewer elements are left alone. @default 16 */
+  minSize?: number
+}
+
+export const FLOAT16_DEFAULTS = { minSize: 16 } as const satisfies Float16Options
+
+/**
+ * Rounds float32 constants to float16. A constant that float16 cannot hold (a value over 65504, or one that would lose all its bits) stays
+ * float32 and is named. Which constants are only stored so, and which compute so, is decided by the compiler for each target.
+ */
+export function float16(options: Float16Options = {}): Transform {
+  const minSize = options.minSize ?? FLOAT16_DEFAULTS.minSize
+  if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('float16', 'minSize', 'a whole number of elements', minSize)
+  return {
+    name: 'float16',
+    options: { minSize },
+    run(model: Model): Report {
+      const report: Report = { changed: [], skipped: [] }
+      for (const value of model.initializers()) {
+        const tensor = value.tensor!
+        if (tensor.type !== 'float32' || value.quantization) continue
+        if (tensor.size < minSize) {
+          report.skipped.push({ at: value.name, why: `only ${tensor.size} elements, fewer than minSize ${minSize}` })
+          continue
+        }
+        const data = tensor.toFloat32()
+        const rounded = data.map((item) => fromFloat16Bits(toFloat16Bits(item)))
+        const lost = rounded.findIndex((item, index) => !Number.isFinite(item) || (item === 0 && Math.abs(data[index]!) > 2 ** -25))
+        if (lost >= 0) {
+          report.skipped.push({ at: value.name, why: `float16 cannot hold its value ${data[lost]}` })
+          continue
+        }
+        value.graph.setTensor(value, Tensor.float32(tensor.dims, rounded))
+        value.quantization = { kind: 'float16' }
+        report.changed.push({ at: value.name, what: `${tensor.size} values in float16` })
+      }
+      return report
+    },
+  }
+}

@@ -1,0 +1,5 @@
+export { quantize, QUANTIZE_DEFAULTS, type QuantizeOptions } from './quantize.ts'
+export { float16, FLOAT16_DEFAULTS, type Float16Options } from './float16.ts'
+export { quantizeTensor, type WeightGrid } from './weights.ts'
+export { RangeCollector, chooseRange, type RangeMethod } from './ranges.ts'
+export { Histogram } from './histogram.ts'

@@ -1,0 +1,146 @@
+import {
+  type Context,
+  type IntegerQuantization,
+  type Model,
+  type Node,
+  type Report,
+  Tensor,
+  type Transform,
+  type Value,
+  type Weight,
+  invalidOption,
+  weightsOf,
+} from '@whittle/ir'
+import { calibrate } from './calibrate.ts'
+import { type RangeMethod, chooseRange } from './ranges.ts'
+import { quantizeTensor } from './weights.ts'
+
+export interface QuantizeOptions {
+  /** Bits of a weight, 2 to 8. @default 8 */
+  bits?: number
+  /** Bits of an activation; null leaves activations alone. Needs calibration data and an engine. @default null */
+  activations?: 8 | null
+  /** How ranges are chosen. @default 'mse' */
+  range?: RangeMethod
+  /** One scale for each output channel, or one a tensor. @default 'channel' */
+  granularity?: 'channel' | 'tensor'
+  /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
+  minSize?: number
+}
+
+export const QUANTIZE_DEFAULTS = {
+  bits: 8,
+  activations: null,
+  range: 'mse',
+  granularity: 'channel',
+  minSize: 256,
+} as const satisfies QuantizeOptions
+
+/** The ops whose data input and output get a grid, where activations are asked for: those that some target computes in int8. */
+const COMPUTES = new Set(['Conv', 'Gemm', 'MatMul'])
+
+/**
+ * Rounds kernels, recurrent weights and embeddings to symmetric grids, one scale for each output channel, and gives the activations around
+ * Conv, Gemm and MatMul an unsigned grid from calibration data. It only annotates: which node computes in integers, and which only stores
+ * them, is decided by the compiler for each target.
+ */
+export function quantize(options: QuantizeOptions = {}): Transform {
+  const resolved = { ...QUANTIZE_DEFAULTS, ...(Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as QuantizeOptions) }
+  const { bits, activations, range, granularity, minSize } = resolved
+  if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
+  if (activations !== null && activations !== 8) throw invalidOption('quantize', 'activations', '8 or null', activations)
+  if (range !== 'minmax' && range !== 'mse') throw invalidOption('quantize', 'range', "'minmax' or 'mse'", range)
+  if (granularity !== 'channel' && granularity !== 'tensor') throw invalidOption('quantize', 'granularity', "'channel' or 'tensor'", granularity)
+  if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
+  return {
+    name: 'quantize',
+    options: { bits, activations, range, granularity, minSize },
+    async run(model: Model, context: Context): Promise<Report> {
+      const report: Report = { changed: [], skipped: [] }
+      // Ranges are those of the model before its weights are rounded.
+      if (activations !== null) await annotateActivations(model, activations, range, context, report)
+      quantizeWeights(model, { bits, range, granularity, minSize }, report)
+      return report
+    },
+  }
+}
+
+function quantizeWeights(model: Model, options: Required<Omit<QuantizeOptions, 'activations'>>, report: Report): void {
+  const seen = new Set<Value>()
+  for (const weight of weightsOf(model)) {
+    const { value, role, outputAxis } = weight
+    if (seen.has(value)) continue
+    seen.add(value)
+    const why = reasonToKeep(weight, options.minSize)
+    if (why) {
+      report.skipped.push({ at: value.name, why })
+      continue
+    }
+    const tensor = value.tensor!
+    const axis = options.granularity === 'tensor' ? undefined : axisShared(model, value, outputAxis)
+    const old = value.quantization
+    if (old?.kind === 'integer' && old.bits === options.bits && old.axis === axis) {
+      report.skipped.push({ at: value.name, why: `it has ${old.bits} bits already` })
+      continue
+    }
+    const { data, quantization } = quantizeTensor(tensor.toFloat32(), tensor.dims, { bits: options.bits, range: options.range, axis })
+    value.graph.setTensor(value, Tensor.float32(tensor.dims, data))
+    value.quantization = quantization
+    const scales = axis === undefined ? 'one scale' : `${quantization.scale.length} scales on axis ${axis}`
+    report.changed.push({ at: value.name, what: `${tensor.size} weights of ${options.bits} bits, ${scales}` })
+  }
+}
+
+function reasonToKeep({ value, role }: Weight, minSize: number): string | undefined {
+  if (role !== 'kernel' && role !== 'recurrent' && role !== 'embedding') return `a ${role}: it weighs little and matters much`
+  const tensor = value.tensor
+  if (!tensor) return 'not an initializer; run simplify first'
+  if (tensor.type !== 'float32') return `its elements are ${tensor.type}, not float32`
+  if (tensor.size < minSize) return `only ${tensor.size} elements, fewer than minSize ${minSize}`
+  if (!tensor.toFloat32().every(Number.isFinite)) return 'it has values that are not finite'
+  return undefined
+}
+
+/** The axis of a weight's scales: its output channels, where all who read it agree on them. */
+function axisShared(model: Model, value: Value, outputAxis: number | undefined): number | undefined {
+  if (value.uses.length <= 1) return outputAxis
+  const axes = new Set(weightsOf(model).flatMap((weight) => (weight.value === value ? [weight.outputAxis] : [])))
+  return axes.size === 1 ? outputAxis : undefined
+}
+
+async function annotateActivations(model: Model, bits: number, method: RangeMethod, context: Context, report: Report): Promise<void> {
+  const nodes = model.graph.nodes.filter((node) => COMPUTES.has(node.type))
+  const values = new Map<Value, Node>()
+  for (const node of nodes) for (const value of [node.inputs[0], outputOf(node)]) if (value && !value.tensor && !values.has(value)) values.set(value, node)
+  const wanted = [...values.keys()].filter((value) => value.quantization === undefined)
+  if (wanted.length === 0) {
+    report.skipped.push({ at: 'graph', why: 'no activation of a Conv, Gemm or MatMul is without a grid' })
+    return
+  }
+  const collector = await calibrate(model, wanted, context)
+  for (const value of wanted) {
+    const histogram = collector.histograms.get(value.name)
+    const grid = histogram && chooseRange(histogram, bits, method)
+    if (!grid) {
+      report.skipped.push({ at: value.name, why: 'no finite float32 value in the calibration data' })
+      continue
+    }
+    if (histogram.invalid > 0) {
+      report.skipped.push({ at: value.name, why: `${histogram.invalid} values in the calibration data are NaN or infinite` })
+      continue
+    }
+    value.quantization = activation(grid, bits)
+    report.changed.push({ at: value.name, what: `activation in [${grid.min.toPrecision(3)}, ${grid.max.toPrecision(3)}]` })
+  }
+}
+
+/** What a compute node's output is to those who read it: behind the Relu or Clip that runtimes fuse with it. */
+function outputOf(node: Node): Value {
+  const [use, ...others] = node.output.uses
+  const reader = use && others.length === 0 && !node.output.isOutput ? use.node : undefined
+  return reader?.type === 'Relu' || reader?.type === 'Clip' ? reader.output : node.output
+}
+
+function activation(grid: { scale: number; zeroPoint: number }, bits: number): IntegerQuantization {
+  return { kind: 'integer', bits, signed: false, scale: Float32Array.of(grid.scale), zeroPoint: Int32Array.of(grid.zeroPoint) }
+}

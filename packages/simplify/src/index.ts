@@ -1,0 +1,1 @@
+export { simplify, SIMPLIFY_RULES, type SimplifyOptions, type SimplifyRule } from './simplify.ts'

@@ -1,0 +1,63 @@
+import { type Context, type Model, type Report, type Transform, invalidOption } from '@whittle/ir'
+import { batchNormalization } from './batch-normalization.ts'
+import { constants } from './constants.ts'
+import { deadCode } from './dead-code.ts'
+import { foldConstants } from './fold-constants.ts'
+import { hardSwish } from './hard-swish.ts'
+import { identities } from './identities.ts'
+import { knownShapes } from './known-shapes.ts'
+import type { SimplifyRule } from './rule.ts'
+
+export type { SimplifyRule } from './rule.ts'
+
+/** All rules, in the order in which a round applies them. */
+export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
+  constants,
+  identities,
+  knownShapes,
+  foldConstants,
+  batchNormalization,
+  hardSwish,
+  deadCode,
+]
+
+export interface SimplifyOptions {
+  /** Names of rules to leave out. @default [] */
+  skip?: string[]
+}
+
+const DEFAULTS: Required<SimplifyOptions> = { skip: [] }
+
+/** Rounds after which a model that keeps changing is a bug of a rule. */
+const MAX_ROUNDS = 100
+
+/**
+ * Says the same with fewer nodes: constants become initializers, what depends on constants alone is computed, BatchNormalization goes into
+ * the Conv or Gemm before it, a HardSwish that was spelled out becomes one node, and what nobody reads is removed. Outputs stay equal up to
+ * rounding.
+ */
+export function simplify(options: SimplifyOptions = {}): Transform {
+  const resolved = { ...DEFAULTS, ...options }
+  for (const name of resolved.skip)
+    if (!SIMPLIFY_RULES.some((rule) => rule.name === name))
+      throw invalidOption('simplify', 'skip', `names among ${SIMPLIFY_RULES.map((rule) => rule.name).join(', ')}`, name)
+  const rules = SIMPLIFY_RULES.filter((rule) => !resolved.skip.includes(rule.name))
+  return {
+    name: 'simplify',
+    options: { skip: [...resolved.skip] },
+    async run(model: Model, context: Context): Promise<Report> {
+      const report: Report = { changed: [], skipped: [] }
+      for (let round = 0; round < MAX_ROUNDS; round++) {
+        let changed = false
+        // Only the last round's reasons stand: an earlier one may have gone since.
+        report.skipped.length = 0
+        for (const rule of rules) {
+          context.signal?.throwIfAborted()
+          if (await rule.apply(model, report, context)) changed = true
+        }
+        if (!changed) break
+      }
+      return report
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import type { Target } from '@whittle/ir'
+import { onnxruntimeWeb } from '../sources.ts'
+
+const storage = {
+  how: 'weights are unfolded by the CPU when the session is made, since Cast and Mul of constants are folded before nodes are placed',
+  date: '2026-11-25',
+}
+
+/** WebGPU in float32: activations are never quantized, since QuantizeLinear has no kernel there and would cross to the CPU node by node. */
+export const webgpu: Target = {
+  name: 'webgpu',
+  provider: 'webgpu',
+  probes: ['webgpu'],
+  rank: 20,
+  minOpset: 7,
+  maxOpset: 23,
+  staticShapes: false,
+  computes: [],
+  storage: 'cast-mul',
+  elementTypes: ['float32', 'float16', 'int32', 'uint32', 'bool'],
+  sources: { computes: onnxruntimeWeb, storage },
+}
+
+/** WebGPU on adapters that have `shader-f16`: without it float16 gives errors or wrong values, so another variant is taken there. */
+export const webgpuF16: Target = {
+  ...webgpu,
+  name: 'webgpu-f16',
+  probes: ['webgpu', 'shader-f16'],
+  rank: 10,
+  computes: ['fp16'],
+  sources: {
+    computes: { how: 'measured: on an adapter without shader-f16 one build of the runtime errs and another returns wrong values', date: '2026-11-24' },
+    storage,
+  },
+}

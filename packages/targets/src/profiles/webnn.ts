@@ -1,0 +1,21 @@
+import type { Target } from '@whittle/ir'
+import { onnxruntimeWeb } from '../sources.ts'
+
+/** What all WebNN contexts share: a graph that is compiled once for known shapes. */
+const shared = {
+  provider: 'webnn',
+  minOpset: 7,
+  maxOpset: 23,
+  staticShapes: true,
+  computes: [],
+  storage: 'cast-mul',
+  elementTypes: ['float32', 'float16', 'int8', 'uint8', 'int32', 'uint32', 'int64', 'uint64', 'bool'],
+  sources: {
+    staticShapes: onnxruntimeWeb,
+    computes: { how: 'measured on Chromium 147: QDQ failed for the shape of a scale, dynamic int8 was slower than fp32', date: '2026-11-24' },
+  },
+} as const satisfies Partial<Target>
+
+export const webnnCpu: Target = { ...shared, name: 'webnn-cpu', deviceType: 'cpu', probes: ['webnn-cpu'], rank: 28 }
+export const webnnGpu: Target = { ...shared, name: 'webnn-gpu', deviceType: 'gpu', probes: ['webnn-gpu'], rank: 16 }
+export const webnnNpu: Target = { ...shared, name: 'webnn-npu', deviceType: 'npu', probes: ['webnn-npu'], rank: 14 }
