@@ -238,7 +238,7 @@ export class Graph {
   removeInput(value: Value): void {
     const index = this.#inputs.indexOf(value)
     if (index < 0) throw new ModelError('GRAPH_EDIT', `'${value.name}' is not an input of graph '${this.name}'`)
-    if (!value._tensor && value._uses.length > 0)
+    if (!value._tensor && (value._uses.length > 0 || value.isOutput))
       throw new ModelError('GRAPH_EDIT', `input '${value.name}' cannot be removed: it is still used`)
     this.#inputs.splice(index, 1)
     if (!value._tensor) this.model._release(value.name)

@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { type AttributeLike, type Dim, type ElementType, INNER_OPSET, Model, Tensor, type Value, createRandom, validate } from '@whittle/ir'
+import {
+  type AttributeLike,
+  type Dim,
+  type ElementType,
+  INNER_OPSET,
+  Model,
+  Tensor,
+  type Value,
+  WhittleError,
+  createRandom,
+  validate,
+} from '@whittle/ir'
 import { readOnnx, writeOnnx } from '@whittle/ir/onnx'
+import { upgradeRules } from '../src/onnx/upgrade/index.ts'
 import { randomInputs, runModel } from '@whittle/testing'
 
 interface Case {
@@ -259,7 +271,7 @@ describe('what cannot be upgraded is refused by name', () => {
     ],
     [
       'Scan with a batch axis',
-      { op: 'Scan', opset: 8 },
+      { op: 'Scan', opset: 8, inputs: [[2]] },
       "old.onnx: Scan 'node' of opset 8 cannot be upgraded to opset 21: Scan with a batch axis was removed; export the model at opset 21",
     ],
     [
@@ -270,5 +282,28 @@ describe('what cannot be upgraded is refused by name', () => {
   ])('%s', (_, item, message) => {
     const bytes = writeOnnx(build({ title: '', inputs: [[2]], ...item }))
     expect(() => readOnnx(bytes, { file: 'old.onnx' })).toThrowError(message)
+  })
+})
+
+describe('a node without inputs or outputs is upgraded or refused, and breaks nothing', () => {
+  test.each(Object.keys(upgradeRules))('%s', (op) => {
+    for (let opset = 7; opset < INNER_OPSET; opset++)
+      for (const [inputs, outputs] of [
+        [[], []],
+        [[[2]], []],
+        [[], ['float32']],
+        [
+          [undefined, [2]],
+          ['float32', 'float32'],
+        ],
+      ] as [Case['inputs'], ElementType[]][]) {
+        const bytes = writeOnnx(build({ title: '', op, opset, inputs, outputs, attributes: { value: float(1), min: float(0), k: 1 } }))
+        try {
+          validate(readOnnx(bytes, { file: 'odd.onnx' }))
+        } catch (error) {
+          expect(error).toBeInstanceOf(WhittleError)
+          expect((error as Error).message).toContain(`odd.onnx: ${op} '`)
+        }
+      }
   })
 })

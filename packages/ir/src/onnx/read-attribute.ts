@@ -4,40 +4,51 @@ import { CarriedAttribute } from './carried.ts'
 import { AttributeProto_AttributeType as Type, type AttributeProto, type GraphProto } from './gen/onnx_pb.ts'
 import { type TensorPlace, readTensor } from './read-tensor.ts'
 
+const TYPE_FIELD = 20
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The IR's attribute of a file's. What the IR does not know (sparse tensors, types, strings that are not UTF-8) is carried. */
 export function readAttribute(proto: AttributeProto, place: TensorPlace, readGraph: (proto: GraphProto) => Graph): Attribute {
   const carried: Attribute = { type: 'opaque', value: new CarriedAttribute(proto) }
-  if (proto.refAttrName) return carried
-  try {
-    switch (proto.type || guessType(proto)) {
-      case Type.FLOAT:
-        return { type: 'float', value: proto.f }
-      case Type.INT:
-        return { type: 'int', value: readInt(proto.i) }
-      case Type.STRING:
-        return { type: 'string', value: utf8.decode(proto.s) }
-      case Type.TENSOR:
-        return proto.t ? { type: 'tensor', value: readTensor(proto.t, place) } : carried
-      case Type.GRAPH:
-        return proto.g ? { type: 'graph', value: readGraph(proto.g) } : carried
-      case Type.FLOATS:
-        return { type: 'floats', value: [...proto.floats] }
-      case Type.INTS:
-        return { type: 'ints', value: proto.ints.map(readInt) }
-      case Type.STRINGS:
-        return { type: 'strings', value: proto.strings.map((item) => utf8.decode(item)) }
-      case Type.TENSORS:
-        return { type: 'tensors', value: proto.tensors.map((item) => readTensor(item, place)) }
-      case Type.GRAPHS:
-        return { type: 'graphs', value: proto.graphs.map(readGraph) }
-      default:
-        return carried
+  // A type of a later version is kept among the unknown fields.
+  if (proto.refAttrName || proto.$unknown?.some(({ no }) => no === TYPE_FIELD)) return carried
+  switch (proto.type || guessType(proto)) {
+    case Type.FLOAT:
+      return { type: 'float', value: proto.f }
+    case Type.INT:
+      return { type: 'int', value: readInt(proto.i) }
+    case Type.STRING: {
+      const text = textOf(proto.s)
+      return text === undefined ? carried : { type: 'string', value: text }
     }
-  } catch (error) {
-    if (error instanceof TypeError) return carried
-    throw error
+    case Type.TENSOR:
+      return proto.t ? { type: 'tensor', value: readTensor(proto.t, place) } : carried
+    case Type.GRAPH:
+      return proto.g ? { type: 'graph', value: readGraph(proto.g) } : carried
+    case Type.FLOATS:
+      return { type: 'floats', value: [...proto.floats] }
+    case Type.INTS:
+      return { type: 'ints', value: proto.ints.map(readInt) }
+    case Type.STRINGS: {
+      const texts = proto.strings.map(textOf).filter((text) => text !== undefined)
+      return texts.length < proto.strings.length ? carried : { type: 'strings', value: texts }
+    }
+    case Type.TENSORS:
+      return { type: 'tensors', value: proto.tensors.map((item) => readTensor(item, place)) }
+    case Type.GRAPHS:
+      return { type: 'graphs', value: proto.graphs.map(readGraph) }
+    default:
+      return carried
+  }
+}
+
+/** Undefined where the bytes are not UTF-8: some custom ops keep binary data in strings. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
   }
 }
 

@@ -19,7 +19,11 @@ export interface TensorPlace {
 export function readTensor(proto: TensorProto, place: TensorPlace): Tensor {
   const where = `${place.file}: ${place.what}`
   const type = elementTypeOf(proto.dataType)
-  if (!type) throw new UnsupportedError('TENSOR_TYPE', `${where} has element type ${proto.dataType}, which this version does not know`)
+  if (!type)
+    throw new UnsupportedError(
+      'TENSOR_TYPE',
+      `${where} has element type ${proto.dataType}, which this version does not know; export the model with another type`,
+    )
   if (proto.segment)
     throw new UnsupportedError('TENSOR_SEGMENT', `${where} is stored in segments, which no runtime reads; export the model again`)
   const dims = proto.dims.map(Number)
@@ -56,7 +60,7 @@ function readStrings(proto: TensorProto, dims: number[], size: number, where: st
   if (proto.stringData.length !== size)
     throw new ModelError(
       'TENSOR_SIZE',
-      `${where} is declared as string[${dims}], which takes ${size} strings, and the file holds ${proto.stringData.length}`,
+      `${where} is declared as string[${dims}], which takes ${size} strings, and the file holds ${proto.stringData.length}; export the model again`,
     )
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   try {

@@ -6,8 +6,7 @@ const alongOneAxis: Rule = {
   since: 13,
   late: true,
   rewrite(node: Node, context: UpgradeContext) {
-    const x = node.inputs[0]
-    if (!x) context.refuse(node, 'it has no input')
+    const x = node.inputs[0]!
     const axis = node.int('axis', 1)
     const rank = context.rankOf(x) ?? context.rankOf(node.output)
     if (axis === -1 || (rank !== undefined && axis === rank - 1)) {
