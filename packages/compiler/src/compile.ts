@@ -154,7 +154,7 @@ class Build {
       if (!artefact) {
         this.#progress('verifying', 0, undefined, id)
         const quality = await reference.compare(this.#engines.wasm, bytes)
-        artefact = { name: `${name}.${id}.onnx`, sha256: hash, bytes, brotli: await brotliSize(bytes), quality }
+        artefact = { name: artefactName(name, recipe.label, target, artefacts.values()), sha256: hash, bytes, brotli: await brotliSize(bytes), quality }
         artefacts.set(hash, artefact)
       }
       const { provider, deviceType, probes, rank } = target
@@ -248,6 +248,17 @@ class Build {
 function uniqueId(id: string, variants: readonly ManifestVariant[]): string {
   const taken = variants.filter((variant) => variant.id === id || variant.id.startsWith(`${id}.`)).length
   return taken === 0 ? id : `${id}.${taken + 1}`
+}
+
+/** Named after the recipe; after the target too, where targets get different files. */
+function artefactName(model: string, label: string, target: Target, others: Iterable<Artefact>): string {
+  const taken = new Set([...others].map((other) => other.name))
+  const names = [`${model}.${label}.onnx`, `${model}.${label}-${target.name}.onnx`]
+  for (let suffix = 2; ; suffix++) {
+    const free = names.find((name) => !taken.has(name))
+    if (free) return free
+    names.push(`${model}.${label}-${target.name}.${suffix}.onnx`)
+  }
 }
 
 function pinInputs(model: Model, { input }: Request): void {

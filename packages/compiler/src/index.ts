@@ -1,11 +1,11 @@
-export { compareModels } from './compare.ts'
+export { compareModels, type CompareRequest, type Comparison } from './compare.ts'
 export { compile } from './compile.ts'
 export { defineConfig, loadConfig } from './config.ts'
-export { declarations } from './declarations.ts'
+export { declarations, type DeclaredImport } from './declarations.ts'
 export type { Alternative, Directive, Format, Output, Request } from './directives/directive.ts'
 export { canonicalQuery, isModelImport, parseQuery, queryOutput, splitQuery } from './directives/parse.ts'
 export { DIRECTIVES, TRANSFORM_OPTIONS } from './directives/table.ts'
-export { inspect } from './inspect.ts'
+export { inspect, type ModelSummary, type WeightSummary } from './inspect.ts'
 export { lower, type Lowering } from './lower/lower.ts'
 export { bytesText, summary } from './summary.ts'
 export type {
@@ -18,4 +18,17 @@ export type {
   VariantReport,
   WhittleConfig,
 } from './types.ts'
-export { defineDataset, defineMetric } from '@whittle/ir'
+export { describePort, loadDataset, nativeEngine, wasmEngine, type Port } from '@whittle/engine'
+export {
+  OptionError,
+  UnsupportedError,
+  WhittleError,
+  defineDataset,
+  defineMetric,
+  messageOf,
+  silentLogger,
+  type Dataset,
+  type Logger,
+  type Metric,
+} from '@whittle/ir'
+export type { Manifest, ManifestVariant } from '@whittle/targets'

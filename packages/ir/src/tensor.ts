@@ -52,9 +52,12 @@ export class Tensor {
     this.#source = source
   }
 
-  /** @throws {ModelError} when the length of `data` disagrees with `dims`. */
+  /**
+   * @param data elements: the type's own typed array is taken as it is, anything else is converted number by number.
+   * @throws {ModelError} when the length of `data` disagrees with `dims`.
+   */
   static of(type: ElementType, dims: readonly number[], data: TensorData | ArrayLike<number> | Uint8Array): Tensor {
-    const view = ArrayBuffer.isView(data) ? data : fromNumbers(type, data)
+    const view = data instanceof (ARRAY_CLASSES[type] ?? Uint8Array) ? (data as TensorData) : fromNumbers(type, data as ArrayLike<number>)
     return Tensor.fromBytes(type, dims, new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   }
 

@@ -1,14 +1,26 @@
-import { type Model, type Report, Tensor, type Transform, type Value, type Weight, invalidOption, weightsOf } from '@whittle/ir'
+import { type Context, type Model, type Report, Tensor, type Transform, type Value, type Weight, invalidOption, weightsOf } from '@whittle/ir'
 import { magnitudeMask } from './magnitude.ts'
+import { isReconstructible, pruneByCurvature } from './obs.ts'
 import { patternMask } from './pattern.ts'
 
 /** Where the share is counted: in each tensor, or over all of them together. */
 export type PruneScope = 'tensor' | 'global'
 
+/** How the weights that go are found, and what becomes of the others. */
+export type PruneMethod = 'magnitude' | 'obs'
+
 export interface PruneOptions {
+  /**
+   * `'magnitude'` takes the least and needs nothing; `'obs'` (optimal brain surgeon) takes those that change their layer's output least, lets
+   * the others make up for them, and needs calibration data and an engine. @default 'magnitude'
+   */
+  method?: PruneMethod
   /** Share of the weights that become zero, in (0, 1). @default 0.5 */
   ratio?: number
-  /** @default 'tensor' */
+  /**
+   * Whether each tensor loses the same share, or those lose more that matter less: by magnitude over all of them, or, with `'obs'`, by the
+   * error that arrives at the model's outputs, which is measured for each tensor. @default 'global' for `'obs'`, else 'tensor'
+   */
   scope?: PruneScope
   /** `'2:4'`: of every 4 neighbours along the input channels 2 are kept. Takes the place of `ratio`. */
   pattern?: string
@@ -16,24 +28,30 @@ export interface PruneOptions {
   minSize?: number
 }
 
-export const PRUNE_DEFAULTS = { ratio: 0.5, scope: 'tensor', minSize: 256 } as const satisfies PruneOptions
+export const PRUNE_DEFAULTS = { method: 'magnitude', ratio: 0.5, minSize: 256 } as const satisfies PruneOptions
 
 /**
  * Sets the weights of least magnitude to zero. Kernels and recurrent weights are pruned; biases, scales, statistics and embeddings are left
  * alone. Zeros make a download smaller; no runtime of the web computes faster with them.
  */
 export function prune(options: PruneOptions = {}): Transform {
-  const { ratio, scope, minSize } = { ...PRUNE_DEFAULTS, ...withoutUndefined(options) }
+  const given = { ...PRUNE_DEFAULTS, ...withoutUndefined(options) }
+  const { method, ratio, minSize, scope = method === 'obs' ? 'global' : 'tensor' } = given as Required<PruneOptions>
   const pattern = options.pattern === undefined ? undefined : parsePattern(options.pattern)
   if (!(typeof ratio === 'number' && ratio > 0 && ratio < 1)) throw invalidOption('prune', 'ratio', 'a number in (0, 1)', ratio)
+  if (method !== 'magnitude' && method !== 'obs') throw invalidOption('prune', 'method', "'magnitude' or 'obs'", method)
+  if (pattern && method === 'obs') throw invalidOption('prune', 'method', "'magnitude' with a pattern", method)
   if (scope !== 'tensor' && scope !== 'global') throw invalidOption('prune', 'scope', "'tensor' or 'global'", scope)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('prune', 'minSize', 'a whole number of elements', minSize)
   return {
     name: 'prune',
-    options: pattern ? { pattern: `${pattern.keep}:${pattern.of}`, minSize } : { ratio, scope, minSize },
-    run(model: Model): Report {
+    options: pattern ? { method, pattern: `${pattern.keep}:${pattern.of}`, minSize } : { method, ratio, scope, minSize },
+    async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
-      const weights = prunable(model, minSize, report)
+      const all = prunable(model, minSize, report)
+      const curved = method === 'obs' ? withoutShare(all.filter(isReconstructible), ratio, scope, report) : []
+      if (curved.length > 0) await pruneByCurvature(model, curved, { ratio, scope }, context, report)
+      const weights = method === 'obs' ? all.filter((weight) => !isReconstructible(weight)) : all
       const data = weights.map((weight) => weight.value.tensor!.toFloat32())
       const masks = pattern ? data.map((tensor, index) => maskByPattern(tensor, weights[index]!, pattern, report)) : maskByRatio(data, ratio, scope)
       weights.forEach((weight, index) => {
@@ -43,6 +61,19 @@ export function prune(options: PruneOptions = {}): Transform {
       return report
     },
   }
+}
+
+/** Those that have fewer zeros than are asked for: where all have them, a second run changes nothing. */
+function withoutShare(weights: readonly Weight[], ratio: number, scope: PruneScope, report: Report): Weight[] {
+  const zerosOf = ({ value }: Weight): number => value.tensor!.toFloat32().reduce((sum, item) => sum + (item === 0 ? 1 : 0), 0)
+  const pools = scope === 'global' ? [weights] : weights.map((weight) => [weight])
+  return pools.flatMap((pool) => {
+    const size = pool.reduce((sum, { value }) => sum + value.tensor!.size, 0)
+    const zeros = pool.reduce((sum, weight) => sum + zerosOf(weight), 0)
+    if (zeros < Math.floor(size * ratio)) return pool
+    for (const { value } of pool) report.skipped.push({ at: value.name, why: 'there are as many zeros already' })
+    return []
+  })
 }
 
 interface Pattern {

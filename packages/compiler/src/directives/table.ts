@@ -149,6 +149,7 @@ function applyPrune(value: string, into: Alternative): boolean {
 
 /** Options of transforms that a query may set by name, and how they are read. */
 export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'number'>> = {
+  'prune.method': ['magnitude', 'obs'],
   'prune.minSize': 'number',
   'quantize.range': ['minmax', 'mse'],
   'quantize.granularity': ['channel', 'tensor'],

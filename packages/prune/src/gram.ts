@@ -1,0 +1,134 @@
+import { type Context, DatasetError, type Graph, type Model, type Node, Tensor, type Value } from '@whittle/ir'
+
+/** Second moments of what a node's kernel is multiplied with, for one group of its channels. */
+export interface Gram {
+  /** Inputs of one output: input channels of the group times kernel taps, in the kernel's own order. */
+  readonly size: number
+  /** size x size: the covariance of the inputs, over all positions of all samples. */
+  readonly covariance: Float64Array
+  readonly mean: Float64Array
+}
+
+/** The ops whose kernels {@link collectGrams} understands. */
+export function hasGram(node: Node): boolean {
+  const kernel = node.inputs[1]?.tensor
+  if (!kernel || node.graph !== node.graph.model.graph) return false
+  if (node.type === 'Conv') return node.string('auto_pad', 'NOTSET') === 'NOTSET'
+  if (node.type === 'MatMul') return kernel.dims.length === 2
+  return node.type === 'Gemm' && node.int('transA', 0) === 0
+}
+
+/**
+ * Runs the model on all calibration samples and sums, inside the engine, the products of each node's inputs with themselves: what comes out
+ * is as large as the kernels' input side, whatever the pictures' size.
+ * @returns one Gram for each group of channels (one where there are no groups), by node.
+ */
+export async function collectGrams(model: Model, nodes: readonly Node[], context: Context): Promise<Map<Node, Gram[]>> {
+  const { engine, calibration } = context
+  if (!engine || !calibration) throw new DatasetError('CALIBRATION_MISSING', "method 'obs' needs calibration data and an engine")
+  const probe = model.clone()
+  const plan = attachProbes(model, probe, nodes)
+  const sums = plan.map(() => undefined as undefined | { products: Float64Array; totals: Float64Array; count: number })
+  const session = await engine.open(probe)
+  let done = 0
+  try {
+    for await (const sample of calibration.samples()) {
+      context.signal?.throwIfAborted()
+      const outputs = await session.run(sample.inputs)
+      plan.forEach(({ products, totals, count }, index) => {
+        const sum = (sums[index] ??= { products: new Float64Array(outputs[products]!.size), totals: new Float64Array(outputs[totals]!.size), count: 0 })
+        addTo(sum.products, outputs[products]!)
+        addTo(sum.totals, outputs[totals]!)
+        sum.count += Number(outputs[count]!.toNumbers()[0])
+      })
+      context.onProgress?.({ step: 'measuring inputs', done: ++done, total: calibration.length })
+    }
+  } finally {
+    await session.dispose()
+  }
+  if (done === 0) throw new DatasetError('DATASET_EMPTY', `the calibration dataset '${calibration.key}' yields no samples`)
+  return new Map(plan.map(({ node, groups, size }, index) => [node, gramsOf(sums[index]!, groups, size)]))
+}
+
+interface Probe {
+  node: Node
+  groups: number
+  size: number
+  products: string
+  totals: string
+  count: string
+}
+
+/** Gives `probe` (a copy of `model`) the sums as its only outputs. */
+function attachProbes(model: Model, probe: Model, nodes: readonly Node[]): Probe[] {
+  const copies = new Map(model.graph.nodes.map((node, index) => [node, probe.graph.nodes[index]!]))
+  const outputs: Value[] = []
+  const plan = nodes.map((node): Probe => {
+    const copy = copies.get(node)!
+    const { rows, groups, size } = node.type === 'Conv' ? patches(probe.graph, copy) : matrixRows(probe.graph, copy)
+    // rows: [groups, size, positions] with the batch inside positions.
+    const transposed = add(probe.graph, 'Transpose', [rows], { perm: [0, 2, 1] })
+    const products = add(probe.graph, 'MatMul', [rows, transposed])
+    const totals = add(probe.graph, 'ReduceSum', [rows, constant(probe.graph, [2])], { keepdims: 0 })
+    const shape = add(probe.graph, 'Shape', [rows], { start: 2, end: 3 })
+    const count = add(probe.graph, 'Cast', [shape], { to: 1 })
+    products.elementType = totals.elementType = count.elementType = 'float32'
+    outputs.push(products, totals, count)
+    return { node, groups, size, products: products.name, totals: totals.name, count: count.name }
+  })
+  probe.graph.setOutputs(outputs)
+  return plan
+}
+
+/** Every patch that a convolution's kernel meets: a convolution with one-hot kernels cuts them out (im2col). */
+function patches(graph: Graph, node: Node): { rows: Value; groups: number; size: number } {
+  const [, perGroup, ...kernel] = node.inputs[1]!.tensor!.dims as [number, number, ...number[]]
+  const groups = node.int('group', 1)
+  const taps = kernel.reduce((a, b) => a * b, 1)
+  const channels = perGroup * groups
+  const size = perGroup * taps
+  let cut = node.inputs[0]!
+  if (taps > 1 || [...(node.ints('strides') ?? [])].some((stride) => stride > 1) || [...(node.ints('pads') ?? [])].some((pad) => pad > 0)) {
+    const oneHot = new Float32Array(channels * taps * taps)
+    for (let channel = 0; channel < channels; channel++) for (let tap = 0; tap < taps; tap++) oneHot[(channel * taps + tap) * taps + tap] = 1
+    const weight = graph.addInitializer('probe_kernel', Tensor.float32([channels * taps, 1, ...kernel], oneHot))
+    const attributes = new Map(node.attributes)
+    attributes.set('group', { type: 'int', value: channels })
+    attributes.set('kernel_shape', { type: 'ints', value: kernel })
+    cut = graph.addNode({ op: 'Conv', inputs: [cut, weight], attributes }).output
+  }
+  // [N, channels * taps, ...] -> [N, groups, size, positions] -> [groups, size, N, positions] -> [groups, size, N * positions]
+  const split = add(graph, 'Reshape', [cut, constant(graph, [0, groups, size, -1])])
+  const moved = add(graph, 'Transpose', [split], { perm: [1, 2, 0, 3] })
+  return { rows: add(graph, 'Reshape', [moved, constant(graph, [groups, size, -1])]), groups, size }
+}
+
+function matrixRows(graph: Graph, node: Node): { rows: Value; groups: number; size: number } {
+  const dims = node.inputs[1]!.tensor!.dims
+  const size = node.type === 'Gemm' && node.int('transB', 0) === 1 ? dims[1]! : dims[0]!
+  const flat = add(graph, 'Reshape', [node.inputs[0]!, constant(graph, [1, -1, size])])
+  return { rows: add(graph, 'Transpose', [flat], { perm: [0, 2, 1] }), groups: 1, size }
+}
+
+function add(graph: Graph, op: string, inputs: Value[], attributes: Record<string, number | number[]> = {}): Value {
+  return graph.addNode({ op, inputs, attributes, outputs: [`probe_${op}`] }).output
+}
+
+function constant(graph: Graph, values: number[]): Value {
+  return graph.addInitializer('probe_constant', Tensor.int64([values.length], values))
+}
+
+function addTo(sum: Float64Array, tensor: Tensor): void {
+  const data = tensor.toFloat32()
+  for (let index = 0; index < sum.length; index++) sum[index]! += data[index]!
+}
+
+function gramsOf({ products, totals, count }: { products: Float64Array; totals: Float64Array; count: number }, groups: number, size: number): Gram[] {
+  return Array.from({ length: groups }, (_, group) => {
+    const mean = totals.slice(group * size, (group + 1) * size).map((total) => total / count)
+    const covariance = products.slice(group * size * size, (group + 1) * size * size)
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) covariance[i * size + j] = covariance[i * size + j]! / count - mean[i]! * mean[j]!
+    return { size, covariance, mean }
+  })
+}

@@ -1,0 +1,52 @@
+/** Dense linear algebra on symmetric positive definite matrices, row-major, in double precision. */
+
+/**
+ * The lower Cholesky factor of `matrix` (size n x n), in place of a copy.
+ * @returns undefined when the matrix is not positive definite.
+ */
+export function cholesky(matrix: Float64Array, n: number): Float64Array | undefined {
+  const factor = Float64Array.from(matrix)
+  for (let j = 0; j < n; j++) {
+    const rowJ = j * n
+    let diagonal = factor[rowJ + j]!
+    for (let k = 0; k < j; k++) diagonal -= factor[rowJ + k]! ** 2
+    if (!(diagonal > 0)) return undefined
+    const root = Math.sqrt(diagonal)
+    factor[rowJ + j] = root
+    for (let i = j + 1; i < n; i++) {
+      const rowI = i * n
+      let sum = factor[rowI + j]!
+      for (let k = 0; k < j; k++) sum -= factor[rowI + k]! * factor[rowJ + k]!
+      factor[rowI + j] = sum / root
+    }
+    factor.fill(0, rowJ + j + 1, rowJ + n)
+  }
+  return factor
+}
+
+/** Solves `L L^T x = b` for a lower factor, writing x into `b`. */
+export function solveCholesky(factor: Float64Array, n: number, b: Float64Array): void {
+  for (let i = 0; i < n; i++) {
+    let sum = b[i]!
+    for (let k = 0; k < i; k++) sum -= factor[i * n + k]! * b[k]!
+    b[i] = sum / factor[i * n + i]!
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    let sum = b[i]!
+    for (let k = i + 1; k < n; k++) sum -= factor[k * n + i]! * b[k]!
+    b[i] = sum / factor[i * n + i]!
+  }
+}
+
+/** The inverse, from the lower factor. */
+export function inverse(factor: Float64Array, n: number): Float64Array {
+  const result = new Float64Array(n * n)
+  const column = new Float64Array(n)
+  for (let j = 0; j < n; j++) {
+    column.fill(0)
+    column[j] = 1
+    solveCholesky(factor, n, column)
+    for (let i = 0; i < n; i++) result[i * n + j] = column[i]!
+  }
+  return result
+}

@@ -1,0 +1,66 @@
+import { type Context, type EngineSession, type Model, type Tensors, type Value, Tensor } from '@whittle/ir'
+
+/** Samples on which a layer's effect on the outputs is measured. */
+const SAMPLES = 24
+
+/** One layer as it would be pruned by itself. */
+export interface Trial {
+  readonly value: Value
+  readonly data: Float32Array
+  /** The squared error of the layer's output in that state, as a share of its variance. */
+  readonly error: number
+}
+
+/**
+ * How much of a layer's relative squared error arrives at the model's outputs: each trial is put into the model alone, and the change of the
+ * outputs (relative squared error, summed over the outputs) is divided by the layer's own.
+ */
+export async function sensitivities(model: Model, trials: readonly Trial[], context: Context): Promise<number[]> {
+  const inputs: Tensors[] = []
+  for await (const sample of context.calibration!.samples()) {
+    inputs.push(sample.inputs)
+    if (inputs.length === SAMPLES) break
+  }
+  const reference = await outputsOf(model, inputs, context)
+  const results: number[] = []
+  for (const [index, { value, data, error }] of trials.entries()) {
+    context.signal?.throwIfAborted()
+    const original = value.tensor!
+    value.graph.setTensor(value, Tensor.float32(original.dims, data))
+    const changed = await outputsOf(model, inputs, context)
+    value.graph.setTensor(value, original)
+    results.push(error > 0 ? relativeError(reference, changed) / error : 0)
+    context.onProgress?.({ step: 'measuring sensitivities', done: index + 1, total: trials.length })
+  }
+  return results
+}
+
+async function outputsOf(model: Model, inputs: readonly Tensors[], context: Context): Promise<Tensors[]> {
+  const session: EngineSession = await context.engine!.open(model)
+  try {
+    const outputs: Tensors[] = []
+    for (const input of inputs) outputs.push(await session.run(input))
+    return outputs
+  } finally {
+    await session.dispose()
+  }
+}
+
+function relativeError(reference: readonly Tensors[], changed: readonly Tensors[]): number {
+  const signal = new Map<string, number>()
+  const noise = new Map<string, number>()
+  reference.forEach((outputs, index) => {
+    for (const [name, tensor] of Object.entries(outputs)) {
+      if (tensor.type !== 'float32') continue
+      const [a, b] = [tensor.toFloat32(), changed[index]![name]!.toFloat32()]
+      let [s, n] = [0, 0]
+      for (let i = 0; i < a.length; i++) {
+        s += a[i]! ** 2
+        n += (a[i]! - b[i]!) ** 2
+      }
+      signal.set(name, (signal.get(name) ?? 0) + s)
+      noise.set(name, (noise.get(name) ?? 0) + n)
+    }
+  })
+  return [...noise].reduce((sum, [name, n]) => sum + n / (signal.get(name)! || 1), 0)
+}
