@@ -271,7 +271,7 @@ describe('what cannot be upgraded is refused by name', () => {
     ],
     [
       'Scan with a batch axis',
-      { op: 'Scan', opset: 8, inputs: [[2]] },
+      { op: 'Scan', opset: 8, inputs: [undefined, [2]] },
       "old.onnx: Scan 'node' of opset 8 cannot be upgraded to opset 21: Scan with a batch axis was removed; export the model at opset 21",
     ],
     [

@@ -388,6 +388,17 @@ test.each(Object.keys(models) as (keyof typeof models)[])('the test model %s is 
   expect(writeOnnx(readOnnx(bytes))).toEqual(bytes)
 })
 
+test('weights that no file can hold are refused before they are read', () => {
+  const model = new Model('main')
+  const never = (): Uint8Array => {
+    throw new Error('was read')
+  }
+  for (const name of ['a', 'b']) model.graph.addInitializer(name, Tensor.lazy('float32', [2 ** 28], never))
+  expect(() => writeOnnx(model)).toThrowError(
+    "the model's weights take 2147483648 bytes, and one ONNX file holds at most 2147483647; compress them more",
+  )
+})
+
 test('damaged files give one of our errors or a model, and nothing else', () => {
   const random = createRandom('damage')
   const seeds = [writeOnnx(models.branches()), writeOnnx(randomModel('damage')), writeOnnx(models.lstm())]

@@ -1,6 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf'
+import { byteLengthOf } from '../element-type.ts'
 import { UnsupportedError } from '../errors.ts'
 import type { Graph, Model, Node, Value } from '../graph.ts'
+import type { Tensor } from '../tensor.ts'
 import { CarriedGraph, CarriedModel, CarriedNode } from './carried.ts'
 import { MAX_BYTES } from './decode.ts'
 import {
@@ -26,9 +28,12 @@ import { writeType } from './write-type.ts'
  */
 export function writeOnnx(model: Model): Uint8Array {
   let weights = 0
-  for (const value of model.initializers()) if (value.tensor!.type !== 'string') weights += value.tensor!.bytes().byteLength
+  for (const tensor of tensorsOf(model)) weights += byteLengthOf(tensor.type, tensor.size)
   if (weights > MAX_BYTES)
-    throw new UnsupportedError('MODEL_TOO_LARGE', `the model's weights take ${weights} bytes, and one ONNX file holds at most ${MAX_BYTES}`)
+    throw new UnsupportedError(
+      'MODEL_TOO_LARGE',
+      `the model's weights take ${weights} bytes, and one ONNX file holds at most ${MAX_BYTES}; compress them more`,
+    )
   const carried = model.opaque instanceof CarriedModel ? model.opaque.proto : {}
   const { metadata } = model
   const proto = {
@@ -47,11 +52,24 @@ export function writeOnnx(model: Model): Uint8Array {
   return toBinary(ModelProtoSchema, proto)
 }
 
-/** The IR version that came with an opset is the least that its readers expect. */
-function irVersionOf(model: Model, read: bigint | undefined): bigint {
+/** ONNX's IR versions, and the opset that came with each. */
+const IR_VERSIONS: readonly (readonly [opset: number, irVersion: bigint])[] = [
+  [25, 13n],
+  [24, 12n],
+  [23, 11n],
+  [21, 10n],
+  [0, 8n],
+]
+
+function irVersionOf(model: Model, read = 0n): bigint {
   const opset = model.opsets.get('') ?? 0
-  const least = opset >= 25 ? 12n : opset >= 24 ? 11n + 1n : opset >= 23 ? 11n : opset >= 21 ? 10n : 8n
-  return read !== undefined && read > least ? read : least
+  const [, least] = IR_VERSIONS.find(([since]) => opset >= since)!
+  return read > least ? read : least
+}
+
+function* tensorsOf(model: Model): Generator<Tensor> {
+  for (const value of model.initializers()) yield value.tensor!
+  for (const node of model.nodes()) for (const attribute of node.attributes.values()) if (attribute.type === 'tensor') yield attribute.value
 }
 
 function writeGraph(graph: Graph): GraphProto {

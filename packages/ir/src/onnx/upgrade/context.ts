@@ -9,8 +9,9 @@ export interface Rule {
   readonly since: number
   /** Runs after all the others: it asks for shapes, which can be inferred only from upgraded nodes. */
   readonly late?: boolean
-  /** Edits the node in place, or returns the one that stands in its place. */
-  rewrite(node: Node, context: UpgradeContext): Node | void
+  /** Edits the node in place, or returns the one that stands in its place. Absent: there is none that means the same, says `removed`. */
+  rewrite?(node: Node, context: UpgradeContext): Node | void
+  readonly removed?: string
 }
 
 /** What a rule may use beside the node. */

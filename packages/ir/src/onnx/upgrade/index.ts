@@ -53,6 +53,7 @@ function upgradeNode(node: Node, from: number, late: boolean, context: UpgradeCo
     if (node.domain !== '') return
     const rule = upgradeRules[node.op]?.find(({ since, late: isLate = false }) => since > version && isLate === late)
     if (!rule) return
+    if (!rule.rewrite) context.refuse(node, rule.removed ?? `it changed in opset ${rule.since}`)
     if (!node.inputs[0] || !node.outputs[0])
       throw new ModelError('NODE_INCOMPLETE', `${node.describe()} has no first input or no first output; export the model again`)
     version = rule.since

@@ -105,7 +105,7 @@ export const valueRules: Readonly<Record<string, readonly Rule[]>> = {
     },
   ],
 
-  Scan: [{ since: 9, rewrite: (node, context) => context.refuse(node, 'Scan with a batch axis was removed') }],
+  Scan: [{ since: 9, removed: 'Scan with a batch axis was removed' }],
 }
 
 /** A scalar constant of the type of the node's data. */
