@@ -1,6 +1,6 @@
-import type { WhittleConfig } from '@whittle/rollup-plugin'
+import { defineConfig } from '@whittle/compiler'
 
-export default {
+export default defineConfig({
   defaults: 'calibrate=lines&target=wasm;webgpu',
   datasets: { lines: './data/calibration.ts' },
-} satisfies WhittleConfig
+})

@@ -21,8 +21,8 @@ await session.run({ x: tensor(new Uint8Array(3 * 48 * 192), [1, 3, 48, 192]) })
 // @ts-expect-error of rank 4, not 3
 await session.run({ x: tensor(pixels, [3, 48, 192]) })
 
-// @ts-expect-error 48 rows, not 64
-await session.run({ x: tensor(new Float32Array(3 * 64 * 192), [1, 3, 64, 192]) })
+// @ts-expect-error three channels, not one
+await session.run({ x: tensor(new Float32Array(48 * 192), [1, 1, 48, 192]) })
 
 // @ts-expect-error there is no such output
 const { logits } = await session.run({ x: tensor(pixels, [1, 3, 48, 192]) })
