@@ -15,20 +15,24 @@ function subgraphOf(node: Node, name: string, facts: Facts): Graph {
 
 function inferIf(node: Node, facts: Facts): void {
   const condition = facts.content(0)?.[0]
-  const [yes, no] = [subgraphOf(node, 'then_branch', facts), subgraphOf(node, 'else_branch', facts)]
-  const chosen = typeof condition !== 'number' ? undefined : condition ? yes : no
-  const [left, right] = [yes, no].map((graph) => {
-    if (chosen === undefined || graph === chosen) return facts.subgraph(graph)
-    // A branch that is never taken may hold shapes that cannot be.
+  const failures: ModelError[] = []
+  const outputs = ['then_branch', 'else_branch'].map((name) => {
+    // Exporters write branches that fit other shapes than these and are never taken then: one of the two may fail.
     try {
-      return facts.subgraph(graph)
+      return facts.subgraph(subgraphOf(node, name, facts))
     } catch (error) {
-      if (error instanceof ModelError) return undefined
-      throw error
+      if (!(error instanceof ModelError)) throw error
+      failures.push(error)
+      facts.unknown(`its ${name} cannot run with these shapes: ${error.message}`)
+      return undefined
     }
   })
+  const [yes, no] = outputs
+  const taken = typeof condition === 'number' ? (condition ? yes : no) : undefined
+  if (failures.length === 2 || (typeof condition === 'number' && !taken)) throw failures[0]!
+  const chosen = taken ?? (yes && no ? undefined : (yes ?? no))
   node.outputs.forEach((_, index) => {
-    const fact = chosen ? (chosen === yes ? left : right)![index] : merge(left?.[index], right?.[index], index, facts)
+    const fact = chosen ? chosen[index] : merge(yes?.[index], no?.[index], index, facts)
     facts.set(index, fact?.type, fact?.shape, fact?.content)
   })
 }

@@ -57,7 +57,7 @@ class Inference {
   fact(value: Value): ValueFact {
     const known = this.facts.get(value)
     const tensor = known?.content ? undefined : constantOf(value)
-    if (known && tensor && tensor.size <= CONTENT_LIMIT && tensor.dims.length < 2) known.content = numbersOf(tensor)
+    if (known && tensor && tensor.size <= CONTENT_LIMIT) known.content = numbersOf(tensor)
     return known ?? { type: undefined, shape: undefined }
   }
 
@@ -164,6 +164,10 @@ class NodeFacts implements Facts {
 
   subgraph(graph: Graph, inputs?: readonly (ValueFact | undefined)[]): ValueFact[] {
     return this.#inference.visit(graph, inputs)
+  }
+
+  unknown(why: string): void {
+    this.#inference.unknown.set(this.#node, why)
   }
 
   fail(problem: string): never {

@@ -24,7 +24,7 @@ function inferReshape(node: Node, facts: Facts): void {
     if (typeof size === 'number' && typeof total === 'number' && size !== total)
       facts.fail(`${total} elements cannot be arranged as [${shape.join(',')}]`)
   }
-  facts.set(0, facts.type(0), shape, shape.length < 2 ? facts.content(0) : undefined)
+  facts.set(0, facts.type(0), shape, facts.content(0))
 }
 
 function inferTranspose(node: Node, facts: Facts): void {
@@ -33,7 +33,27 @@ function inferTranspose(node: Node, facts: Facts): void {
   if (!shape) return facts.set(0, facts.type(0), undefined)
   if (perm && (perm.length !== shape.length || perm.some((axis) => axis < 0 || axis >= shape.length)))
     facts.fail(`perm [${perm.join(',')}] does not fit rank ${shape.length}`)
-  facts.set(0, facts.type(0), perm ? perm.map((axis) => shape[axis]!) : [...shape].reverse())
+  const order = perm ?? shape.map((_, axis) => shape.length - 1 - axis)
+  const content = transposed(facts.content(0), fixedShape(shape), order)
+  facts.set(
+    0,
+    facts.type(0),
+    order.map((axis) => shape[axis]!),
+    content,
+  )
+}
+
+function transposed(
+  content: readonly Dim[] | undefined,
+  shape: readonly number[] | undefined,
+  order: readonly number[],
+): Dim[] | undefined {
+  if (!content || !shape) return undefined
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, dim) => product * dim, 1))
+  let offsets = [0]
+  for (const axis of order)
+    offsets = offsets.flatMap((offset) => Array.from({ length: shape[axis]! }, (_, index) => offset + index * strides[axis]!))
+  return offsets.map((offset) => content[offset]!)
 }
 
 function inferSqueeze(node: Node, facts: Facts): void {
@@ -54,7 +74,7 @@ function inferUnsqueeze(_node: Node, facts: Facts): void {
   const axes = given.map((axis) => axisFromFront(axis, shape.length + given.length, facts))
   const rest = [...shape]
   const result = Array.from({ length: shape.length + given.length }, (_, axis) => (axes.includes(axis) ? 1 : rest.shift()!))
-  facts.set(0, facts.type(0), result, result.length < 2 ? facts.content(0) : undefined)
+  facts.set(0, facts.type(0), result, facts.content(0))
 }
 
 function inferFlatten(node: Node, facts: Facts): void {
@@ -96,7 +116,7 @@ function inferSplit(node: Node, facts: Facts): void {
   const sizes = node.inputs[1] ? facts.content(1) : evenly(shape[at]!, count)
   if (sizes && sizes.length !== count) facts.fail(`${sizes.length} sizes for ${count} outputs`)
   if (sizes) expectSame('sum of the parts and the dimension', sumDims(sizes), shape[at], facts)
-  const content = facts.content(0)
+  const content = shape.length === 1 ? facts.content(0) : undefined
   let from = 0
   for (let index = 0; index < count; index++) {
     const size = sizes?.[index] ?? facts.fresh(index, at)
@@ -192,15 +212,21 @@ function inferSlice(node: Node, facts: Facts): void {
       shape.map((_, axis) => facts.fresh(0, axis)),
     )
   const result = [...shape]
+  const extents = [...shape]
   let content: Dim[] | undefined = facts.content(0) && [...facts.content(0)!]
   given.forEach((axis, index) => {
     const at = axisFromFront(axis, shape.length, facts)
     const [start, end, step] = [starts?.[index], ends?.[index], steps?.[index]]
     const length = start === undefined || end === undefined || step === undefined ? undefined : sliceLength(shape[at]!, start, end, step)
     result[at] = length ?? facts.fresh(0, at)
-    content = content && typeof start === 'number' && typeof end === 'number' && step ? sliced(content, start, end, step) : undefined
+    const known = fixedShape(extents)
+    content =
+      content && known && typeof start === 'number' && typeof end === 'number' && step
+        ? sliced(content, known, at, start, end, step)
+        : undefined
+    extents[at] = result[at]!
   })
-  facts.set(0, facts.type(0), result, shape.length === 1 ? content : undefined)
+  facts.set(0, facts.type(0), result, content)
 }
 
 /** Whether a bound is beyond any dimension: exporters write the greatest integer for "to the end". */
@@ -227,10 +253,13 @@ function bounds(size: number, start: number, end: number, step: number): [number
   return step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), clamp(end, -1, size - 1)]
 }
 
-function sliced(content: readonly Dim[], start: number, end: number, step: number): Dim[] {
-  const [from, to] = bounds(content.length, start, end, step)
+function sliced(content: readonly Dim[], shape: readonly number[], axis: number, start: number, end: number, step: number): Dim[] {
+  const [from, to] = bounds(shape[axis]!, start, end, step)
+  const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1)
+  const block = inner * shape[axis]!
   const result: Dim[] = []
-  for (let at = from; step > 0 ? at < to : at > to; at += step) result.push(content[at]!)
+  for (let base = 0; base < content.length; base += block)
+    for (let at = from; step > 0 ? at < to : at > to; at += step) result.push(...content.slice(base + at * inner, base + (at + 1) * inner))
   return result
 }
 

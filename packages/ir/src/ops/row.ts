@@ -35,7 +35,7 @@ export interface OpRow {
 export interface Facts {
   type(input: number): ElementType | undefined
   shape(input: number): readonly Dim[] | undefined
-  /** The elements of a small tensor of rank 0 or 1: known numbers, or symbolic for integers. */
+  /** The elements of a small tensor, row-major: known numbers, or symbolic for integers. */
   content(input: number): readonly Dim[] | undefined
   constant(input: number): Tensor | undefined
   /** Outputs that the node leaves out may be set. `content` as in {@link content}. */
@@ -44,6 +44,8 @@ export interface Facts {
   fresh(output: number, axis: number): Dim
   /** Infers a subgraph, its inputs being `inputs`; gives the facts of its outputs. */
   subgraph(graph: Graph, inputs?: readonly (ValueFact | undefined)[]): ValueFact[]
+  /** Says of this node that a part of it stays unknown. */
+  unknown(why: string): void
   /** @throws {ModelError} naming the node and the shapes of its inputs. */
   fail(problem: string): never
 }

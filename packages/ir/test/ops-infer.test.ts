@@ -1,0 +1,425 @@
+import {
+  type AttributeLike,
+  type Dim,
+  type ElementType,
+  ModelError,
+  OptionError,
+  Tensor,
+  type Value,
+  inferShapes,
+  macsOf,
+  weightsOf,
+} from '@whittle/ir'
+import { type GraphBuilder, buildModel, differenceOf, models, runModel } from '@whittle/testing'
+import { describe, expect, test } from 'vitest'
+
+type Input = { dims: number[]; type?: ElementType } | Tensor | undefined
+
+/** One node on fixed inputs: inferred facts of each output beside what onnxruntime gives. */
+async function check(op: string, inputs: Input[], attributes: Record<string, AttributeLike> = {}, outputs = 1, domain = ''): Promise<void> {
+  const feeds: Record<string, Tensor> = {}
+  const model = buildModel((b: GraphBuilder) => {
+    const values = inputs.map((input, index): Value | undefined => {
+      if (input === undefined || input instanceof Tensor) return input && b.constant(`c${index}`, input)
+      const type = input.type ?? 'float32'
+      const size = input.dims.reduce((product, dim) => product * dim, 1)
+      feeds[`x${index}`] = Tensor.of(
+        type,
+        input.dims,
+        Array.from({ length: size }, (_, at) => at % 2),
+      )
+      return b.input(`x${index}`, input.dims, type)
+    })
+    const names = Array.from({ length: outputs }, (_, index) => `y${index}`)
+    for (const value of b.nodes(op, values, attributes, { domain, outputs: names })) b.output(value)
+  })
+  if (domain) model.opsets.set(domain, 1)
+  const ran = await runModel(model, feeds)
+  for (const value of model.graph.outputs) {
+    const tensor = ran[value.name]!
+    expect(`${value.elementType}[${value.shape}]`, `${op} ${value.name}`).toBe(`${tensor.type}[${tensor.dims}]`)
+  }
+}
+
+const f = (...dims: number[]): Input => ({ dims })
+const i64 = (...values: number[]): Tensor => Tensor.int64([values.length], values)
+const scalar = (value: number): Tensor => Tensor.float32([], [value])
+const w = (...dims: number[]): Tensor => Tensor.float32(dims, new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(0.5))
+
+type Row = [title: string, op: string, inputs: Input[], attributes?: Record<string, AttributeLike>, outputs?: number, domain?: string]
+
+const ROWS: Row[] = [
+  [
+    'strides, dilations and uneven pads',
+    'Conv',
+    [f(1, 4, 13, 11), w(6, 2, 3, 3)],
+    { group: 2, strides: [2, 3], dilations: [2, 1], pads: [1, 0, 2, 1] },
+  ],
+  ['SAME_UPPER', 'Conv', [f(1, 1, 7, 8), w(2, 1, 3, 3)], { auto_pad: 'SAME_UPPER', strides: [2, 2] }],
+  ['VALID', 'Conv', [f(1, 1, 7, 8), w(2, 1, 3, 3)], { auto_pad: 'VALID' }],
+  ['one axis', 'Conv', [f(1, 2, 9), w(3, 2, 3)]],
+  [
+    'output padding',
+    'ConvTranspose',
+    [f(1, 4, 5, 6), w(4, 3, 3, 3)],
+    { group: 2, strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
+  ],
+  ['output shape', 'ConvTranspose', [f(1, 2, 5, 5), w(2, 3, 3, 3)], { strides: [2, 2], output_shape: [10, 10] }],
+  ['ceil mode', 'MaxPool', [f(1, 2, 7, 8)], { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 }, 2],
+  [
+    'ceil mode whose last window would start in the padding',
+    'AveragePool',
+    [f(1, 1, 4, 4)],
+    { kernel_shape: [2, 2], strides: [3, 3], ceil_mode: 1, pads: [1, 1, 1, 1] },
+  ],
+  ['any', 'GlobalMaxPool', [f(1, 2, 7, 8)]],
+  ['both transposed', 'Gemm', [f(3, 2), w(5, 3), w(5)], { transA: 1, transB: 1 }],
+  ['batches that broadcast', 'MatMul', [f(2, 1, 3, 4), f(5, 4, 6)]],
+  ['a vector on the left', 'MatMul', [f(4), f(2, 4, 3)]],
+  ['a vector on the right', 'MatMul', [f(2, 3, 4), f(4)]],
+  ['a contraction', 'Einsum', [f(2, 3, 4), f(2, 4, 5)], { equation: 'bij,bjk->bik' }],
+  ['no arrow', 'Einsum', [f(2, 3), f(3, 4)], { equation: 'ij,jk' }],
+  ['an ellipsis', 'Einsum', [f(2, 6, 3, 4), f(4, 5)], { equation: '...ij,jk->...ik' }],
+  ['one direction', 'LSTM', [f(5, 2, 3), w(1, 16, 3), w(1, 16, 4)], { hidden_size: 4 }, 3],
+  ['two directions', 'GRU', [f(5, 2, 3), w(2, 12, 3), w(2, 12, 4)], { hidden_size: 4, direction: 'bidirectional' }, 2],
+  ['two directions', 'RNN', [f(5, 2, 3), w(2, 4, 3), w(2, 4, 4)], { hidden_size: 4, direction: 'bidirectional' }, 2],
+  ['kept copies and a rest', 'Reshape', [f(2, 3, 4), i64(0, -1)]],
+  ['default order', 'Transpose', [f(2, 3, 4)]],
+  ['given axes', 'Squeeze', [f(1, 3, 1), i64(-1)]],
+  ['no axes', 'Squeeze', [f(1, 3, 1)]],
+  ['unsorted axes', 'Unsqueeze', [f(3, 4), i64(-1, 0)]],
+  ['axis 0', 'Flatten', [f(2, 3, 4)], { axis: 0 }],
+  ['negative axis', 'Flatten', [f(2, 3, 4)], { axis: -1 }],
+  ['negative axis', 'Concat', [f(2, 3), f(2, 4)], { axis: -1 }],
+  ['sizes', 'Split', [f(2, 7), i64(3, 4)], { axis: 1 }, 2],
+  ['a smaller last part', 'Split', [f(7, 2)], { num_outputs: 3 }, 3],
+  ['negative bounds and steps', 'Slice', [f(9, 8, 7), i64(-2, 1, 0), i64(-100, 7, 9223372036854775807), i64(0, 1, 2), i64(-2, 3, 2)]],
+  ['a shape of smaller rank', 'Expand', [f(3, 1, 2), i64(4, 1)]],
+  ['repeats', 'Tile', [f(2, 3), i64(2, 3)]],
+  ['axes', 'Pad', [f(2, 3, 4), i64(1, 2, 0, 3), scalar(0), i64(0, 2)]],
+  ['blocks', 'DepthToSpace', [f(1, 8, 2, 3)], { blocksize: 2 }],
+  ['blocks', 'SpaceToDepth', [f(1, 2, 4, 6)], { blocksize: 2 }],
+  ['indices of rank 2', 'Gather', [f(4, 5, 6), Tensor.int64([2, 3], [0, 1, 2, 3, 4, -1])], { axis: 1 }],
+  ['depth below the rank', 'GatherND', [f(4, 5, 6), Tensor.int64([2, 2], [0, 1, 2, 3])]],
+  ['indices of another size', 'GatherElements', [f(3, 4), Tensor.int64([2, 4], Array(8).fill(1))]],
+  ['largest', 'TopK', [f(3, 9), i64(4)], {}, 2],
+  ['any', 'OneHot', [{ dims: [2, 3], type: 'int64' }, Tensor.int64([], [7]), w(2)], { axis: 1 }],
+  ['kept axes', 'ReduceMean', [f(2, 3, 4), i64(-1)]],
+  ['dropped axes', 'ReduceSum', [f(2, 3, 4), i64(0, 2)], { keepdims: 0 }],
+  ['all axes', 'ReduceMax', [f(2, 3, 4)], { keepdims: 0 }],
+  ['no axes and nothing to do', 'ReduceSum', [f(2, 3), i64()], { noop_with_empty_axes: 1 }],
+  ['dropped axis', 'ArgMax', [f(2, 3, 4)], { axis: 1, keepdims: 0 }],
+  ['broadcast', 'Where', [{ dims: [3, 1], type: 'bool' }, f(1, 4), f(2, 1, 1)]],
+  ['bool', 'Greater', [f(3, 1), f(4)]],
+  ['to int32', 'Cast', [f(3, 4)], { to: 6 }],
+  ['scales', 'Resize', [f(1, 2, 5, 7), undefined, Tensor.float32([4], [1, 1, 2, 1.5])]],
+  ['sizes', 'Resize', [f(1, 2, 5, 7), undefined, undefined, i64(1, 2, 9, 3)]],
+  [
+    'sizes that keep the aspect ratio',
+    'Resize',
+    [f(1, 2, 5, 7), undefined, undefined, i64(10, 21)],
+    { axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' },
+  ],
+  ['numbers', 'Range', [scalar(1), scalar(10), scalar(2.5)]],
+  ['a value', 'ConstantOfShape', [i64(2, 3)], { value: Tensor.int64([1], [7]) }],
+  ['part of a shape', 'Shape', [f(2, 3, 4)], { start: 1 }],
+  ['any', 'Size', [f(2, 3, 4)]],
+  ['zero point', 'QuantizeLinear', [f(3, 4), scalar(0.1), Tensor.of('int8', [], [0])]],
+  ['no zero point', 'QuantizeLinear', [f(3, 4), scalar(0.1)]],
+  ['uint8', 'DequantizeLinear', [{ dims: [3, 4], type: 'uint8' }, scalar(0.1)]],
+  ['any', 'DynamicQuantizeLinear', [f(3, 4)], {}, 3],
+  [
+    'uint8',
+    'MatMulInteger',
+    [
+      { dims: [2, 3], type: 'uint8' },
+      { dims: [3, 4], type: 'uint8' },
+    ],
+  ],
+  ['uint8', 'ConvInteger', [{ dims: [1, 2, 5, 5], type: 'uint8' }, Tensor.of('uint8', [3, 2, 3, 3], Array(54).fill(1))]],
+  ['statistics', 'LayerNormalization', [f(2, 3, 4), w(4), w(4)], {}, 2],
+  ['any', 'InstanceNormalization', [f(2, 3, 4), w(3), w(3)]],
+  ['any', 'GroupNormalization', [f(2, 4, 5), w(4), w(4)], { num_groups: 2 }],
+  [
+    '4 bits',
+    'MatMulNBits',
+    [f(2, 3, 32), Tensor.of('uint8', [5, 1, 16], Array(80).fill(7)), w(5)],
+    { K: 32, N: 5, bits: 4, block_size: 32 },
+    1,
+    'com.microsoft',
+  ],
+  ['fused', 'SkipLayerNormalization', [f(2, 3, 4), f(2, 3, 4), w(4), w(4)], {}, 1, 'com.microsoft'],
+  ['any', 'GridSample', [f(1, 2, 5, 6), f(1, 3, 4, 2)]],
+]
+
+describe('one node: inferred type and shape are those of the run', () => {
+  test.each(ROWS)('%s: %s', async (_title, op, inputs, attributes, outputs, domain) => check(op, inputs, attributes, outputs, domain))
+})
+
+describe('symbolic dimensions', () => {
+  const shapeOf = (build: (b: GraphBuilder) => Value): Dim[] | undefined => {
+    const model = buildModel((b) => void b.output(build(b), 'y'))
+    return model.graph.outputs[0]!.shape
+  }
+
+  test('are carried through windows, joins and reshapes', () => {
+    const x = (b: GraphBuilder): Value => b.input('x', ['N', 4, 'H', 'W'])
+    const pool = { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }
+    expect(shapeOf((b) => b.node('MaxPool', [x(b)], pool))).toEqual(['N', 4, 'floor((H+1)/2)', 'floor((W+1)/2)'])
+    expect(shapeOf((b) => b.node('Flatten', [x(b)]))).toEqual(['N', '4*H*W'])
+    expect(shapeOf((b) => b.node('Reshape', [x(b), b.constant('t', i64(0, 2, 2, -1))]))).toEqual(['N', 2, 2, 'H*W'])
+    expect(
+      shapeOf((b) => {
+        const input = x(b)
+        return b.node('Concat', [input, input], { axis: 2 })
+      }),
+    ).toEqual(['N', 4, '2*H', 'W'])
+  })
+
+  test('are followed through arithmetic on shapes', () => {
+    const shape = shapeOf((b) => {
+      const x = b.input('x', ['N', 'T', 8])
+      const dims = b.node('Shape', [x])
+      const part = (from: number, to: number): Value =>
+        b.node('Slice', [dims, b.constant('from', i64(from)), b.constant('to', i64(to)), b.constant('axes', i64(0))])
+      const last = b.node('Gather', [dims, b.constant('at', Tensor.int64([], [2]))], { axis: 0 })
+      const half = b.node('Div', [last, b.constant('two', Tensor.int64([], [2]))])
+      const heads = b.node('Unsqueeze', [half, b.constant('zero', i64(0))])
+      return b.node('Reshape', [x, b.node('Concat', [part(0, 2), b.constant('pair', i64(2)), heads], { axis: 0 })])
+    })
+    expect(shape).toEqual(['N', 'T', 2, 4])
+  })
+
+  test('can be pinned by name and by input', () => {
+    const model = models.convBnRelu()
+    inferShapes(model, { dims: { N: 3 } })
+    expect(model.graph.outputs[0]!.shape).toEqual([3, 8, 6, 6])
+    const other = models.convBnRelu()
+    inferShapes(other, { dims: { x: [5, 4, 6, 6] } })
+    expect(other.graph.outputs[0]!.shape).toEqual([5, 8, 6, 6])
+  })
+
+  test("of the model's outputs keep the file's names unless an input has them", () => {
+    const model = models.convBnRelu()
+    model.graph.outputs[0]!.shape = ['batch', 8, 6, 6]
+    inferShapes(model)
+    expect(model.graph.outputs[0]!.shape).toEqual(['batch', 8, 6, 6])
+  })
+
+  test('that only a run tells get a name of their own', () => {
+    expect(shapeOf((b) => b.node('NonZero', [b.input('x', ['N', 4])]))).toEqual([2, 'y_dim1'])
+  })
+})
+
+describe('what cannot be is an error that names the node and its shapes', () => {
+  const fails = (op: string, inputs: number[][], attributes: Record<string, AttributeLike>, message: RegExp): void => {
+    const build = (): unknown =>
+      buildModel(
+        (b) =>
+          void b.output(
+            b.node(
+              op,
+              inputs.map((dims, index) => b.input(`x${index}`, dims)),
+              attributes,
+            ),
+          ),
+      )
+    expect(build).toThrow(ModelError)
+    expect(build).toThrow(message)
+  }
+
+  test('broken broadcasts, products, convolutions and joins', () => {
+    fails('Add', [[2, 3], [4]], {}, /Add '.*': dimensions 3 and 4 do not broadcast; its inputs are 'x0' float32\[2,3\], 'x1' float32\[4\]/)
+    fails(
+      'MatMul',
+      [
+        [2, 3],
+        [4, 5],
+      ],
+      {},
+      /inner dimensions: 3 and 4 must be equal/,
+    )
+    fails(
+      'Conv',
+      [
+        [1, 3, 8, 8],
+        [4, 2, 3, 3],
+      ],
+      {},
+      /channels of the input and of the kernel: 3 and 2/,
+    )
+    fails(
+      'Conv',
+      [
+        [1, 2, 2, 2],
+        [4, 2, 3, 3],
+      ],
+      {},
+      /the window of 3 does not fit into 2/,
+    )
+    fails(
+      'Concat',
+      [
+        [2, 3],
+        [4, 4],
+      ],
+      { axis: 1 },
+      /axis 0: 4 and 2 must be equal/,
+    )
+    fails('Transpose', [[2, 3]], { perm: [0, 2] }, /perm \[0,2\] does not fit rank 2/)
+  })
+
+  test('an output whose declared shape or type is another', () => {
+    const model = models.mlp()
+    model.graph.outputs[0]!.shape = ['N', 6]
+    expect(() => inferShapes(model)).toThrow(/output 'y' is declared as float32\[N,6\], and Add 'y' gives float32\[N,5\]/)
+    const typed = models.mlp()
+    typed.graph.outputs[0]!.elementType = 'int64'
+    expect(() => inferShapes(typed)).toThrow(/declared as int64/)
+  })
+
+  test('pins that fit nothing', () => {
+    expect(() => inferShapes(models.mlp(), { dims: { M: 2 } })).toThrow(OptionError)
+    expect(() => inferShapes(models.mlp(), { dims: { M: 2 } })).toThrow(/free dimensions are 'N'/)
+    expect(() => inferShapes(models.mlp(), { dims: { x: [1, 13] } })).toThrow(/input 'x' is \[N,12\], which \[1,13\] does not fit/)
+    expect(() => inferShapes(models.mlp(), { dims: { z: [1, 12] } })).toThrow(/no input 'z'/)
+  })
+})
+
+test('ops that the table does not have stay unknown, and are named with what follows from them', () => {
+  const model = buildModel((b) => {
+    const strange = b.node('Strange', [b.input('x', [2])], {}, { domain: 'org.example', name: 'odd' })
+    b.output(b.node('Relu', [strange]))
+  })
+  const { unknown } = inferShapes(model)
+  expect(unknown.map(({ at }) => at)).toEqual(["org.example.Strange 'odd'", "Relu 'relu_out'"])
+  expect(unknown[0]!.why).toContain('op table')
+  expect(unknown[1]!.why).toContain("'strange_out'")
+})
+
+describe('control flow', () => {
+  test('a branch that cannot run with these shapes leaves the If to the other branch', () => {
+    const model = buildModel((b) => {
+      const x = b.input('x', [2, 3])
+      const y = b.branches(
+        b.input('c', [], 'bool'),
+        (yes) => yes.node('Squeeze', [x, yes.constant('axis', i64(0))]),
+        (no) => no.node('Relu', [x]),
+      )
+      b.output(y, 'y')
+    })
+    expect(model.graph.outputs[0]!.shape).toEqual([2, 3])
+    expect(inferShapes(model).unknown[0]!.why).toMatch(/then_branch cannot run with these shapes.*squeezed axis 0: 2 and 1/)
+  })
+
+  test('a Loop: carried shapes that grow become free, scanned outputs get the number of trips', async () => {
+    const model = buildModel((b) => {
+      const x = b.input('x', [1, 2])
+      const [grown] = b.nodes('Loop', [b.constant('trips', Tensor.int64([], [3])), undefined, x], {}, { outputs: ['grown', 'steps'] })
+      const node = grown!.producer!
+      const body = b.graph.addSubgraph(node, 'body')
+      body.addInput('step', 'int64', [])
+      const condition = body.addInput('going', 'bool', [])
+      const carried = body.addInput('carried', 'float32')
+      const joined = body.addNode({ op: 'Concat', inputs: [carried, x], outputs: ['joined'], attributes: { axis: 0 } }).output
+      const sum = body.addNode({ op: 'ReduceSum', inputs: [carried], outputs: ['sum'], attributes: { keepdims: 0 } }).output
+      const on = body.addNode({ op: 'Identity', inputs: [condition], outputs: ['on'] }).output
+      body.setOutputs([on, joined, sum])
+      node.attributes.set('body', { type: 'graph', value: body })
+      for (const value of node.outputs) b.output(value!)
+    })
+    const [grown, steps] = model.graph.outputs
+    expect(grown!.shape).toEqual(['grown_dim0', 2])
+    expect(steps!.shape).toEqual([3])
+    const ran = await runModel(model, { x: Tensor.float32([1, 2], [1, 2]) })
+    expect(ran['grown']!.dims).toEqual([4, 2])
+    expect(differenceOf(Tensor.float32([3], [3, 6, 9]), ran['steps']!)).toBe(0)
+  })
+})
+
+describe('weights', () => {
+  const axesOf = (op: string, dims: number[][], attributes: Record<string, AttributeLike> = {}): unknown => {
+    const model = buildModel(
+      (b) =>
+        void b.output(
+          b.node(
+            op,
+            [b.input('x', [2, 3, 4, 4].slice(0, dims[0]!.length)), ...dims.slice(1).map((d, i) => b.weight(`w${i}`, d))],
+            attributes,
+          ),
+        ),
+    )
+    return weightsOf(model).map(({ role, outputAxis, inputAxis }) => [role, outputAxis, inputAxis])
+  }
+
+  test('have the roles and axes of their op', () => {
+    expect(axesOf('Conv', [[2, 3, 4, 4], [5, 3, 1, 1], [5]])).toEqual([
+      ['kernel', 0, 1],
+      ['bias', 0, undefined],
+    ])
+    expect(axesOf('ConvTranspose', [[2, 3, 4, 4], [3, 5, 1, 1], [5]])).toEqual([
+      ['kernel', 1, 0],
+      ['bias', 0, undefined],
+    ])
+    expect(axesOf('Gemm', [[2, 3], [3, 5], [5]])).toEqual([
+      ['kernel', 1, 0],
+      ['bias', 0, undefined],
+    ])
+    expect(
+      axesOf(
+        'Gemm',
+        [
+          [2, 3],
+          [5, 3],
+        ],
+        { transB: 1 },
+      ),
+    ).toEqual([['kernel', 0, 1]])
+    expect(
+      axesOf('MatMul', [
+        [2, 3],
+        [3, 5],
+      ]),
+    ).toEqual([['kernel', 1, 0]])
+    expect(
+      axesOf(
+        'Einsum',
+        [
+          [2, 3],
+          [5, 3],
+        ],
+        { equation: 'bi,oi->bo' },
+      ),
+    ).toEqual([['kernel', 0, 1]])
+    expect(
+      axesOf('PRelu', [
+        [2, 3, 4, 4],
+        [3, 1, 1],
+      ]),
+    ).toEqual([['scale', 0, undefined]])
+  })
+
+  test('a shared value is listed once a use, a constant A of MatMul has its rows as output channels', () => {
+    expect(weightsOf(models.sharedWeights())).toHaveLength(2)
+    const model = buildModel((b) => void b.output(b.node('MatMul', [b.weight('a', [7, 3]), b.input('x', [3, 2])])))
+    expect(weightsOf(model)[0]).toMatchObject({ input: 0, role: 'kernel', outputAxis: 0, inputAxis: 1 })
+  })
+
+  test('indices and shapes are none, embeddings and recurrent kernels are', () => {
+    expect(weightsOf(models.embedding()).map(({ role }) => role)).toEqual(['embedding', 'kernel'])
+    expect(weightsOf(models.lstm()).map(({ role }) => role)).toEqual(['kernel', 'recurrent', 'bias'])
+  })
+})
+
+test('multiply-accumulates of grouped, transposed, recurrent and matrix products', () => {
+  const macs = (build: (b: GraphBuilder) => Value): number | undefined => macsOf(buildModel((b) => void b.output(build(b)))).total
+  expect(macs((b) => b.node('Conv', [b.input('x', [1, 4, 5, 5]), b.weight('w', [6, 2, 3, 3])], { group: 2 }))).toBe(6 * 3 * 3 * 2 * 9)
+  expect(macs((b) => b.node('ConvTranspose', [b.input('x', [1, 4, 5, 5]), b.weight('w', [4, 3, 2, 2])], { strides: [2, 2] }))).toBe(
+    4 * 25 * 3 * 4,
+  )
+  expect(macs((b) => b.node('MatMul', [b.input('x', [2, 3, 4]), b.weight('w', [4, 5])]))).toBe(2 * 3 * 4 * 5)
+  expect(macs((b) => b.node('Einsum', [b.input('x', [2, 3, 4]), b.weight('w', [4, 5])], { equation: 'bij,jk->bik' }))).toBe(2 * 3 * 4 * 5)
+  const lstm = models.lstm()
+  inferShapes(lstm, { dims: { N: 2 } })
+  expect(macsOf(lstm).total).toBe(5 * 2 * 2 * 12 * (4 + 3))
+})
