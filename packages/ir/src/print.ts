@@ -96,9 +96,12 @@ function printTensor(tensor: Tensor, values: number): string {
   return tensor.dims.length === 0 ? (items[0] ?? '') : `[${items.join(',')}]`
 }
 
-/** Short and the same everywhere; float32's digits are enough. */
+/** As few digits as tell float32 numbers apart: 0.1, not 0.10000000149. */
 function number(value: number): string {
-  return Object.is(value, -0) ? '-0' : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)))
+  if (Object.is(value, -0)) return '-0'
+  if (Number.isInteger(value) || !Number.isFinite(value)) return String(value)
+  const digits = [6, 7, 8].find((count) => Math.fround(Number(value.toPrecision(count))) === Math.fround(value)) ?? 9
+  return String(Number(value.toPrecision(digits)))
 }
 
 /** FNV-1a in two lanes: tells tensors apart in a text, and is no more than that. */
