@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { normalizePath } from '@rollup/pluginutils'
 import type { Compiler, CompileResult } from './compiler.ts'
-import { pathsIn, type ModelImport } from './imports.ts'
+import { importerOf, type ModelImport } from './imports.ts'
 import type { WhittleOptions } from './options.ts'
 import { createProgressLine } from './progress.ts'
 
@@ -21,6 +21,8 @@ export interface Compilations {
   /** Forgets what depends on a file that changed, appeared or vanished. */
   invalidate(file: string): void
 }
+
+const CONFIGS = ['ts', 'mts', 'js', 'mjs'].map((ending) => `whittle.config.${ending}`)
 
 export function createCompilations(options: WhittleOptions, compiler: () => Promise<Compiler>): Compilations {
   const running = new Map<string, Promise<CompileResult>>()
@@ -44,11 +46,13 @@ export function createCompilations(options: WhittleOptions, compiler: () => Prom
       const result = await compile({
         file: path.normalize(entry.file),
         query: entry.query,
+        importer: importerOf(entry),
         root,
         config: options.config,
         cache: options.cache,
         logger: { debug: nothing, info: nothing, warn: (text) => reporter.warn(text), error: (text) => reporter.warn(text) },
         onProgress: (progress) => line?.update(progress),
+        onDependency: (file) => watch(id, [file], reporter),
       })
       finished.set(id, result)
       return result
@@ -65,19 +69,14 @@ export function createCompilations(options: WhittleOptions, compiler: () => Prom
 
   return {
     async get(id, entry, root, reporter) {
-      // Before the work, so that what mends a failure is seen: the compiler names all files only when it succeeds.
-      watch(id, [entry.file, ...pathsIn(entry.query, path.dirname(entry.file))], reporter)
+      watch(id, [entry.file], reporter)
+      // A configuration file may be written later.
+      for (const name of CONFIGS) watched.get(id)!.add(normalizePath(path.join(root, name)))
       const work = running.get(id) ?? run(id, entry, root, reporter)
       running.set(id, work)
-      try {
-        const result = await work
-        watch(id, result.watch, reporter)
-        return result
-      } catch (error) {
-        const { watch: files } = error as { watch?: unknown }
-        if (Array.isArray(files)) watch(id, files as string[], reporter)
-        throw error
-      }
+      const result = await work
+      watch(id, result.watch, reporter)
+      return result
     },
     results: () => [...finished.values()],
     dependents,

@@ -10,6 +10,6 @@ export interface Compiler {
   isModelImport(id: string): boolean
   canonicalQuery(query: string): string
   queryOutput(query: string): 'model' | 'url' | 'manifest' | 'report'
-  declarations(entries: { file: string; query: string; manifest: Manifest }[], root: string, previous?: string): string
+  declarations(imports: readonly { file: string; query: string; manifest: Manifest }[], root: string, previous?: string): string
   summary(results: readonly CompileResult[]): string
 }

@@ -37,11 +37,11 @@ export function rebasePaths(query: string, from: string, to: string): string {
     .join('&')
 }
 
-/** Files that a query names by path, absolute: what to watch when the compiler could not say it. */
-export function pathsIn(query: string, folder: string): string[] {
-  return query
-    .split('&')
-    .map((directive) => directive.slice(directive.indexOf('=') + 1))
-    .filter((value) => /^\.\.?\//.test(value))
-    .map((value) => path.resolve(folder, value))
+/**
+ * The module from whose folder the compiler starts at a path without a leading dot (`calibrate=samples.ts`). Such a value may as well be a
+ * name in the configuration, so it is left as it is.
+ */
+export function importerOf({ query, importer }: ModelImport): string | undefined {
+  const named = /(?:^|&)(?:calibrate|evaluate|metric)=(?!\.\.?\/)/.test(query)
+  return importer && named ? path.normalize(splitId(importer).file) : undefined
 }

@@ -1,3 +1,4 @@
+import type { WhittleConfig } from '@whittle/compiler'
 import { createPlugin, type WhittlePlugin } from './plugin.ts'
 import type { WhittleOptions } from './options.ts'
 
@@ -11,6 +12,13 @@ export function whittle(options: WhittleOptions = {}): WhittlePlugin {
 }
 
 export default whittle
+
+/** Gives types to the default export of `whittle.config.ts`. */
+export function defineConfig(config: WhittleConfig): WhittleConfig {
+  return config
+}
+
+export type { WhittleConfig }
 export type { CompileReport } from './compiler.ts'
 export type { WhittleOptions } from './options.ts'
 export type { WhittleApi, WhittlePlugin } from './plugin.ts'

@@ -30,14 +30,17 @@ export function createProbe(): Probe {
   }
 
   return async (variant) => {
-    const type = variant.deviceType ?? 'cpu'
-    if (variant.provider === 'wasm') return simd()
-    if (variant.provider === 'webnn') return (await once(`webnn ${type}`, () => webnn(type))).reason
-    if (variant.provider !== 'webgpu') return `this version of @whittle/runtime does not know the provider '${String(variant.provider)}'`
-    const adapter = await once('webgpu', webgpu)
+    const { provider, deviceType = 'cpu' } = variant
+    // Beyond a context, a target may ask for features by WebGPU's own names: `shader-f16`.
+    const own = provider === 'webnn' ? `webnn-${deviceType}` : provider
+    const features = variant.probes.filter((name) => name !== own && name !== provider)
+    const unknown = ['wasm', 'webgpu', 'webnn'].includes(provider) ? provider !== 'webgpu' && features[0] : provider
+    if (unknown) return `this version of @whittle/runtime has no test for '${unknown}'; update it`
+    if (provider === 'wasm') return simd()
+    if (provider === 'webnn') return (await once(own, () => webnn(deviceType))).reason
+    const adapter = await once(own, webgpu)
     if (!adapter.value) return adapter.reason
-    // What a target asks beyond a context is a feature of the adapter, by WebGPU's own name: `shader-f16`.
-    const missing = variant.probes.find((name) => name !== 'webgpu' && !adapter.value.features.has(name))
+    const missing = features.find((name) => !adapter.value.features.has(name))
     return missing && `the WebGPU adapter lacks the feature '${missing}'`
   }
 }
