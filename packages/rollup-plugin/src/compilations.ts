@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { normalizePath } from '@rollup/pluginutils'
 import type { Compiler, CompileResult } from './compiler.ts'
-import { importerOf, type ModelImport } from './imports.ts'
+import { importerOf, pathsIn, type ModelImport } from './imports.ts'
 import type { WhittleOptions } from './options.ts'
 import { createProgressLine } from './progress.ts'
 
@@ -69,7 +69,8 @@ export function createCompilations(options: WhittleOptions, compiler: () => Prom
 
   return {
     async get(id, entry, root, reporter) {
-      watch(id, [entry.file], reporter)
+      // A dataset that throws is not yet among what the compiler depends on: what the query names has to do until it is mended.
+      watch(id, [entry.file, ...pathsIn(entry)], reporter)
       // A configuration file may be written later.
       for (const name of CONFIGS) watched.get(id)!.add(normalizePath(path.join(root, name)))
       const work = running.get(id) ?? run(id, entry, root, reporter)

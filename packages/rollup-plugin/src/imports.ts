@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 
 /** One way in which the app imports a model. */
@@ -44,4 +45,15 @@ export function rebasePaths(query: string, from: string, to: string): string {
 export function importerOf({ query, importer }: ModelImport): string | undefined {
   const named = /(?:^|&)(?:calibrate|evaluate|metric)=(?!\.\.?\/)/.test(query)
   return importer && named ? path.normalize(splitId(importer).file) : undefined
+}
+
+/** The modules and folders that a query names, as far as it can be told without the configuration. */
+export function pathsIn(entry: ModelImport): string[] {
+  const folder = path.dirname(importerOf(entry) ?? entry.file)
+  return entry.query
+    .split('&')
+    .filter((directive) => /^(?:calibrate|evaluate|metric)=/.test(directive))
+    .flatMap((directive) => directive.slice(directive.indexOf('=') + 1).split(';'))
+    .map((value) => path.resolve(folder, value))
+    .filter((file) => existsSync(file))
 }

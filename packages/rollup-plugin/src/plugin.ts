@@ -50,12 +50,12 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
   const forServer = (context: Context, ssr?: boolean): boolean => ssr ?? context.environment?.config.consumer === 'server'
   const shown = (id: string): string => normalizePath(path.relative(root, splitId(id).file))
 
-  function fail(context: Context, error: unknown, source: string, importer?: string): never {
+  function fail(context: Context, error: unknown, { id, source, importer }: { id?: string; source: string; importer?: string }): never {
     const { code, message, stack } = error as { code?: unknown; message?: string; stack?: string }
     const by = importer ? ` by ${shown(importer)}` : ''
     const text = `${message ?? String(error)}\n  imported as '${source}'${by}`
     // An error of ours says what to do; where it was thrown is of use only when it was not foreseen.
-    return context.error(typeof code === 'string' ? { message: text, pluginCode: code, stack: '' } : { message: text, stack })
+    return context.error(typeof code === 'string' ? { message: text, id, code, stack: '' } : { message: text, id, stack })
   }
 
   async function resolveModel(context: Context, source: string, importer: string | undefined, compiler: Compiler) {
@@ -74,7 +74,7 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
       if (importer || !imports.has(id)) imports.set(id, { file: target, query: canonical, written: query, source, importer })
       return id
     } catch (error) {
-      return fail(context, error, source, importer)
+      return fail(context, error, { source, importer })
     }
   }
 
@@ -133,7 +133,7 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
       if (served()) await types.write(compiler, root).catch((error) => vite?.logger.error(`whittle: ${messageOf(error)}`))
       return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
     } catch (error) {
-      return fail(context, error, entry.source, entry.importer)
+      return fail(context, error, { id, ...entry })
     }
   }
 
@@ -229,9 +229,14 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     },
 
     hotUpdate({ file, modules: affected }) {
-      const graph = this.environment.moduleGraph
-      const ours = compilations.dependents(file).flatMap((id) => graph.getModuleById(id) ?? [])
-      return ours.length > 0 ? [...new Set([...affected, ...ours])] : undefined
+      const { moduleGraph, hot } = this.environment
+      const ours = compilations.dependents(file).flatMap((id) => moduleGraph.getModuleById(id) ?? [])
+      if (ours.length === 0) return
+      // Vite tells no page of a module that never loaded: one whose first compilation failed is mended by a reload of our own.
+      if (ours.every((module) => module.isSelfAccepting !== undefined)) return [...new Set([...affected, ...ours])]
+      for (const module of ours) moduleGraph.invalidateModule(module)
+      hot.send({ type: 'full-reload' })
+      return []
     },
   } satisfies Plugin & { api: WhittleApi }
   return plugin as WhittlePlugin

@@ -118,7 +118,9 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
     made.remove('src/tiny.onnx')
     await vi.waitFor(() => expect(sent).toContainEqual(expect.objectContaining({ type: 'full-reload' })), { timeout: 10_000 })
     expect((await visit(url)).status).toBe(500)
-    const errors = sent.filter(({ type }) => type === 'error').map(({ err }) => err!.message)
+    const overlays = sent.filter(({ type }) => type === 'error')
+    expect(overlays[0]!.err).toMatchObject({ plugin: 'whittle', id: expect.stringContaining('src/tiny.onnx') })
+    const errors = overlays.map(({ err }) => err!.message)
     expect(errors).toEqual([expect.stringContaining(`imported as './tiny.onnx?int8&target=wasm' by src/main.ts`)])
     expect(errors[0]).toMatch(/tiny\.onnx/)
 
