@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type FolderServer, type Page, launchBrowser, serveFolder } from '@whittle/browser'
@@ -23,7 +23,8 @@ let server: FolderServer
 
 beforeAll(async () => {
   await prepare()
-  folder = await mkdtemp(join(root, '.whittle-test-'))
+  await mkdir(join(root, '.whittle'), { recursive: true })
+  folder = await mkdtemp(join(root, '.whittle/test-'))
   await build({
     root,
     configFile: false,
