@@ -2,11 +2,11 @@ import { type Node, Tensor, type Value, constantOf } from '@whittle/ir'
 import type { SimplifyRule } from './rule.ts'
 
 /** How a folded scale meets the kernel of the op before: its output-channel axis. */
-const PRODUCERS: Readonly<Record<string, (node: Node, kernel: Tensor) => number>> = {
-  Conv: () => 0,
-  ConvTranspose: () => 1,
-  Gemm: (node) => (node.int('transB', 0) ? 0 : 1),
-}
+const PRODUCERS: ReadonlyMap<string, (node: Node) => number> = new Map<string, (node: Node) => number>([
+  ['Conv', () => 0],
+  ['ConvTranspose', () => 1],
+  ['Gemm', (node) => (node.int('transB', 0) ? 0 : 1)],
+])
 
 /**
  * BatchNormalization at inference is `y = (x - mean) * scale / sqrt(var + epsilon) + bias` for each channel; after a Conv, ConvTranspose or
@@ -36,9 +36,10 @@ function fold(node: Node): string | undefined {
   const [input] = node.inputs
   const producer = input?.producer
   if (node.int('training_mode', 0) === 1) return 'it is in training mode'
-  if (!producer || producer.graph !== node.graph || !PRODUCERS[producer.type]) return 'no Conv, ConvTranspose or Gemm gives its input'
+  const axisOf = producer && PRODUCERS.get(producer.type)
+  if (!axisOf || producer.graph !== node.graph) return 'no Conv, ConvTranspose or Gemm gives its input'
   if (input.uses.length > 1 || input.isOutput) return 'others read its input too'
-  if (node.outputs.slice(1).some((output) => output && output.uses.length > 0)) return 'its statistics are read'
+  if (node.outputs.slice(1).some((output) => output && (output.uses.length > 0 || output.isOutput))) return 'its statistics are read'
   if (producer.type === 'ConvTranspose' && producer.int('group', 1) !== 1) return 'its ConvTranspose has groups'
   if (producer.type === 'Gemm' && (producer.float('alpha', 1) !== 1 || producer.float('beta', 1) !== 1)) return 'its Gemm has factors'
   const statistics = node.inputs.slice(1, 5).map((value) => value && constantOf(value))
@@ -50,17 +51,18 @@ function fold(node: Node): string | undefined {
   if ([kernel, bias, ...statistics].some((tensor) => tensor && tensor.type !== 'float32')) return 'its parameters are not float32'
   const [scale, shift, mean, variance] = statistics.map((tensor) => tensor!.toFloat32())
   const channels = scale!.length
-  const axis = PRODUCERS[producer.type]!(producer, kernel)
+  const axis = axisOf(producer)
   if (kernel.dims[axis] !== channels) return 'its channels differ from those of the kernel'
-  if (bias && bias.size !== channels) return 'the bias before it has another size'
+  if (bias && (bias.size !== channels || bias.dims.at(-1) !== channels)) return 'the bias before it has another size'
 
   const epsilon = node.float('epsilon', 1e-5)
   const factors = Float64Array.from(scale!, (item, channel) => item / Math.sqrt(variance![channel]! + epsilon))
   const oldBias = bias?.toFloat32()
   const newBias = Float32Array.from(factors, (factor, channel) => ((oldBias?.[channel] ?? 0) - mean![channel]!) * factor + shift![channel]!)
-  if (!newBias.every(Number.isFinite)) return 'folding it would overflow'
+  const newKernel = scaleAxis(kernel, axis, factors)
+  if (![newBias, newKernel.toFloat32()].every((data) => data.every(Number.isFinite))) return 'folding it would overflow'
   const graph = node.graph
-  setOwn(producer, 1, kernelValue!, scaleAxis(kernel, axis, factors))
+  setOwn(producer, 1, kernelValue!, newKernel)
   const biasTensor = Tensor.float32([channels], newBias)
   if (biasValue) setOwn(producer, 2, biasValue, biasTensor)
   else graph.setInput(producer, 2, graph.addInitializer(shiftName(node), biasTensor))
@@ -75,7 +77,8 @@ function shiftName(node: Node): string {
 
 /** Puts `tensor` in the place of a constant input, in a new initializer where others read the old one. */
 function setOwn(node: Node, index: number, value: Value, tensor: Tensor): void {
-  if (value.uses.length === 1 && value.tensor && !value.isInput && value.graph === node.graph) value.graph.setTensor(value, tensor)
+  const own = value.uses.length === 1 && value.tensor && !value.isInput && !value.isOutput && value.graph === node.graph
+  if (own) value.graph.setTensor(value, tensor)
   else node.graph.setInput(node, index, node.graph.addInitializer(`${value.name}_folded`, tensor))
 }
 

@@ -1,4 +1,4 @@
-import { Model, type Node, type Tensor, type Value, constantOf, messageOf, opRow } from '@whittle/ir'
+import { type Engine, Model, type Node, type Report, type Tensor, type Value, constantOf, messageOf, opRow } from '@whittle/ir'
 import type { SimplifyRule } from './rule.ts'
 
 /** Ops whose constant form must stay: they are how a compressed model stores its weights. */
@@ -12,35 +12,44 @@ export const foldConstants: SimplifyRule = {
   async apply(model, report, context) {
     let changed = false
     for (const graph of model.graphs()) {
-      const nodes = graph.nodes.filter(isFoldable)
-      if (nodes.length === 0) continue
-      if (!context.engine) {
-        report.skipped.push({ at: graph.name, why: `${nodes.length} nodes of constants stay: folding them needs an engine` })
-        continue
+      let waiting = 0
+      // In order, so that a chain of constants folds in one pass.
+      for (const node of [...graph.nodes]) {
+        if (!isFoldable(node)) continue
+        if (!context.engine) waiting++
+        else if (await fold(node, context.engine, report)) changed = true
       }
-      for (const node of nodes) {
-        try {
-          const tensors = await evaluate(node, context.engine)
-          const before = node.inputs.reduce((sum, input) => sum + (input ? (constantOf(input)?.bytes().byteLength ?? 0) : 0), 0)
-          const after = tensors.reduce((sum, tensor) => sum + tensor.bytes().byteLength, 0)
-          if (after > before + MAX_GROWTH_BYTES || isUnpacking(node, before, after)) {
-            report.skipped.push({ at: node.describe(), why: `its constant would take ${after} bytes in place of ${before}` })
-            continue
-          }
-          const at = node.describe()
-          let index = 0
-          for (const output of node.outputs)
-            if (output) graph.replaceUses(output, graph.addInitializer(`${output.name}`, tensors[index++]!))
-          graph.removeNode(node)
-          report.changed.push({ at, what: 'computed at build time' })
-          changed = true
-        } catch (error) {
-          report.skipped.push({ at: node.describe(), why: `the engine could not compute it: ${messageOf(error)}` })
-        }
-      }
+      if (waiting > 0) report.skipped.push({ at: graph.name, why: `${waiting} nodes of constants stay: folding them needs an engine` })
     }
     return changed
   },
+}
+
+/** Folds one node, or says why not. */
+async function fold(node: Node, engine: Engine, report: Report): Promise<boolean> {
+  const at = node.describe()
+  let tensors: Tensor[]
+  try {
+    tensors = await evaluate(node, engine)
+  } catch (error) {
+    report.skipped.push({ at, why: `the engine could not compute it: ${messageOf(error)}` })
+    return false
+  }
+  const before = bytesOf(node.inputs.flatMap((input) => constantOf(input) ?? []))
+  const after = bytesOf(tensors)
+  if (after > before + MAX_GROWTH_BYTES || isUnpacking(node, before, after)) {
+    report.skipped.push({ at, why: `its constant would take ${after} bytes in place of ${before}` })
+    return false
+  }
+  let index = 0
+  for (const output of node.outputs) if (output) node.graph.replaceUses(output, node.graph.addInitializer(output.name, tensors[index++]!))
+  node.graph.removeNode(node)
+  report.changed.push({ at, what: 'computed at build time' })
+  return true
+}
+
+function bytesOf(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, tensor) => sum + tensor.bytes().byteLength, 0)
 }
 
 function isFoldable(node: Node): boolean {
@@ -60,7 +69,7 @@ function isUnpacking(node: Node, before: number, after: number): boolean {
   return node.op === 'Cast' && after > before && after > 1024
 }
 
-async function evaluate(node: Node, engine: NonNullable<Parameters<SimplifyRule['apply']>[2]['engine']>): Promise<Tensor[]> {
+async function evaluate(node: Node, engine: Engine): Promise<Tensor[]> {
   const model = new Model('constants')
   model.opsets.clear()
   for (const [domain, version] of node.graph.model.opsets) model.opsets.set(domain, version)

@@ -14,17 +14,11 @@ export const knownShapes: SimplifyRule = {
         if (!shape || node.output.isOutput) continue
         const wanted = node.type === 'Size' ? shape : shape.slice(node.int('start', 0), node.int('end', shape.length))
         if (!wanted.every((dim): dim is number => typeof dim === 'number')) continue
-        const tensor =
-          node.type === 'Size'
-            ? Tensor.int64(
-                [],
-                [wanted.reduce((a, b) => a * b, 1)],
-              )
-            : Tensor.int64([wanted.length], wanted)
+        const tensor = node.type === 'Size' ? Tensor.int64([], [wanted.reduce((a, b) => a * b, 1)]) : Tensor.int64([wanted.length], wanted)
         const at = node.describe()
         graph.replaceUses(node.output, graph.addInitializer(node.output.name, tensor))
         graph.removeNode(node)
-        report.changed.push({ at, what: `became the constant [${wanted}]` })
+        report.changed.push({ at, what: `became the constant [${tensor.toNumbers()}]` })
         changed = true
       }
     return changed

@@ -37,14 +37,15 @@ const MAX_ROUNDS = 100
  * rounding.
  */
 export function simplify(options: SimplifyOptions = {}): Transform {
-  const resolved = { ...DEFAULTS, ...options }
-  for (const name of resolved.skip)
-    if (!SIMPLIFY_RULES.some((rule) => rule.name === name))
-      throw invalidOption('simplify', 'skip', `names among ${SIMPLIFY_RULES.map((rule) => rule.name).join(', ')}`, name)
-  const rules = SIMPLIFY_RULES.filter((rule) => !resolved.skip.includes(rule.name))
+  const skip = options.skip ?? DEFAULTS.skip
+  const names = SIMPLIFY_RULES.map((rule) => rule.name)
+  const expected = `a list of names among ${names.join(', ')}`
+  if (!Array.isArray(skip)) throw invalidOption('simplify', 'skip', expected, skip)
+  for (const name of skip) if (!names.includes(name)) throw invalidOption('simplify', 'skip', expected, name)
+  const rules = SIMPLIFY_RULES.filter((rule) => !skip.includes(rule.name))
   return {
     name: 'simplify',
-    options: { skip: [...resolved.skip] },
+    options: { skip: [...skip] },
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
       for (let round = 0; round < MAX_ROUNDS; round++) {

@@ -1,0 +1,49 @@
+import type { Model } from '@whittle/ir'
+import { type GraphBuilder, buildModel } from '@whittle/testing'
+import { describe, expect, test } from 'vitest'
+import { applyRule } from './harness.ts'
+
+const model = (op: string, shape: (number | string)[], attributes: Record<string, number> = {}): Model =>
+  buildModel((b: GraphBuilder) => {
+    const x = b.input('x', shape)
+    b.output(b.node('Add', [b.node(op, [x], attributes), b.constant('zero', b.int64([0]))]), 'y')
+  })
+
+describe('becomes a constant:', () => {
+  test.each<[string, Model, number[]]>([
+    ['Shape of a fixed shape', model('Shape', [2, 3, 4]), [2, 3, 4]],
+    ['Shape from an axis on', model('Shape', ['N', 3, 4], { start: 1 }), [3, 4]],
+    ['Shape between axes counted from the end', model('Shape', ['N', 3, 4, 'W'], { start: -3, end: -1 }), [3, 4]],
+    ['Shape of nothing in between', model('Shape', ['N', 3], { start: 1, end: 1 }), []],
+    ['Shape beyond the last axis', model('Shape', [2, 3], { end: 9 }), [2, 3]],
+    ['Size of a fixed shape', model('Size', [2, 3, 4]), [24]],
+  ])('%s', async (_, before, expected) => {
+    const { ops, report, model: after } = await applyRule(['known-shapes', 'dead-code'], before, { tolerance: 0 })
+    expect(ops).toEqual(['Add'])
+    expect(report.changed[0]!.what).toBe(`became the constant [${expected}]`)
+    expect(after.graph.nodes[0]!.inputs[0]!.tensor!.toNumbers()).toEqual(expected)
+  })
+})
+
+test.each([
+  ['Shape of a free dimension', model('Shape', ['N', 3])],
+  ['Size of a free dimension', model('Size', ['N', 3])],
+])('%s stays', async (_, before) => {
+  expect((await applyRule('known-shapes', before, { tolerance: 0 })).ops).toHaveLength(2)
+})
+
+test('a Shape that is an output of the model stays', async () => {
+  const before = buildModel((b) => void b.output(b.node('Shape', [b.input('x', [2, 3])]), 'y'))
+  expect((await applyRule('known-shapes', before, { tolerance: 0 })).ops).toEqual(['Shape'])
+})
+
+test('the arithmetic of shapes folds away where an engine is there, and the free dimension stays free', async () => {
+  const before = buildModel((b) => {
+    const x = b.input('x', ['N', 4, 6])
+    const part = b.node('Slice', [b.node('Shape', [x], { start: 1 }), ...[0, 2].map((at) => b.constant(`at${at}`, b.int64([at])))])
+    const product = b.node('ReduceProd', [part], { keepdims: 1 })
+    b.output(b.node('Reshape', [x, b.node('Concat', [b.constant('rest', b.int64([-1])), product], { axis: 0 })]), 'y')
+  })
+  const { ops } = await applyRule(['known-shapes', 'fold-constants', 'dead-code'], before, { tolerance: 0 })
+  expect(ops).toEqual(['Reshape'])
+})
