@@ -19,11 +19,12 @@ export function validateInputs(manifest: Manifest, inputs: Readonly<Record<strin
   for (const port of ports) {
     const given = inputs[port.name]
     if (given === undefined) throw new RunError('INPUT_MISSING', `${model}: the input '${port.name}' is missing (${describe(port)})`)
-    validateInput(model, port, given as Tensor)
+    validateInput(model, port, given as Tensor | null)
   }
 }
 
-function validateInput(model: string, port: Port, { type, data, dims }: Tensor): void {
+function validateInput(model: string, port: Port, given: Tensor | null): void {
+  const { type, data, dims } = given ?? ({} as Tensor)
   const fail = (code: string, received: string): never => {
     throw new RunError(code, `${model}: expected ${describe(port)} for the input '${port.name}', received ${received}`)
   }

@@ -1,0 +1,76 @@
+import type { Manifest } from '@whittle/targets'
+import { createModel, tensor, type LoadOptions, type Ort, type Session } from '../src/index.ts'
+
+/** What a test may change of the page's runtimes. */
+export interface Changes {
+  /** Address of the wasm build's WebAssembly. */
+  wasm?: string
+  /** The wasm build's JavaScript never arrives. */
+  never?: boolean
+}
+
+const ort = (name: string): Promise<Ort> => import(/* @vite-ignore */ new URL(`/ort/${name}`, import.meta.url).href) as Promise<Ort>
+
+function model(manifest: Manifest, { wasm, never }: Changes = {}) {
+  const files = (kind: string) => ({
+    wasm: new URL(`/ort/ort-wasm-simd-threaded${kind}.wasm`, import.meta.url).href,
+    mjs: new URL(`/ort/ort-wasm-simd-threaded${kind}.mjs`, import.meta.url).href,
+  })
+  return createModel({
+    manifest,
+    urls: Object.fromEntries(
+      manifest.variants.flatMap(({ files }) => files).map(({ path }) => [path, new URL(`/models/${path}`, import.meta.url).href]),
+    ),
+    runtimes: {
+      wasm: {
+        load: () => (never ? new Promise<Ort>(() => {}) : ort('ort.wasm.min.mjs')),
+        ...files(''),
+        ...(wasm ? { wasm: new URL(wasm, import.meta.url).href } : {}),
+      },
+      webgpu: { load: () => ort('ort.webgpu.min.mjs'), ...files('.asyncify') },
+      jspi: { load: () => ort('ort.jspi.min.mjs'), ...files('.jspi') },
+    },
+  })
+}
+
+/** A thrown value, as JSON. */
+function told(error: any) {
+  const { name, message, code, decisions, cause } = error
+  return { name, message, code, decisions, cause: cause && { name: cause.name, message: cause.message, code: cause.code } }
+}
+
+/** What a load gave, as JSON; the session stays in `globalThis.session`. */
+async function load(manifest: Manifest, options: LoadOptions & { abort?: number; reason?: string } = {}, changes?: Changes) {
+  const progress: [number, number][] = []
+  const controller = new AbortController()
+  if (options.abort !== undefined) setTimeout(() => controller.abort(new Error(options.reason)), options.abort)
+  if (options.abort === -1) controller.abort(new Error(options.reason))
+  try {
+    const session = await model(manifest, changes).load({
+      ...options,
+      signal: controller.signal,
+      onProgress: ({ loaded, total }) => void progress.push([loaded, total]),
+    })
+    Object.assign(globalThis, { session })
+    const { device, variant, decisions, bytes } = session
+    return { device, variant, decisions, bytes, progress }
+  } catch (error) {
+    return { error: told(error), progress }
+  }
+}
+
+async function run(inputs: Record<string, unknown>) {
+  try {
+    const outputs = await (globalThis as unknown as { session: Session }).session.run(inputs as never)
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, { type, data, dims }]) => [
+        name,
+        { type, dims, data: Array.from(data as ArrayLike<number>, Number), array: data.constructor.name },
+      ]),
+    )
+  } catch (error) {
+    return { error: told(error) }
+  }
+}
+
+Object.assign(globalThis, { whittle: { load, run, model, tensor, ort } })
