@@ -19,17 +19,23 @@ const MAX_MACS = 150e6
 const engine = wasmEngine()
 const random = createRandom('cost')
 
-/** A table with which every candidate computes in integers. */
-const ALWAYS = {
-  rows: ['Conv', 'MatMul'].flatMap((op) =>
-    [1, 3].map((k) => ({ op, kernel: [k, k], depthwise: false, inputChannels: 64, outputChannels: 64, positions: 256, fp32: 1000, int8: 1 })),
-  ),
-  quantizePerMillion: 0,
-  dequantizePerMillion: 0,
-  source: { how: 'none', date: '' },
+/** A table with which a layer of this shape always computes in integers. */
+function always({ op, kernel, channels, positions }) {
+  const row = {
+    op,
+    kernel: [kernel, kernel],
+    depthwise: false,
+    inputChannels: channels,
+    outputChannels: channels,
+    positions,
+    fp32: 1000,
+    int8: 1,
+  }
+  return { rows: [row], quantizePerMillion: 0, dequantizePerMillion: 0, source: { how: 'none', date: '' } }
 }
 
-function chain({ op, kernel, channels, positions }, annotate) {
+function chain(shape, annotate) {
+  const { op, kernel, channels, positions } = shape
   const model = new Model('chain')
   const { graph } = model
   const width = positions >= 64 ? positions / 8 : positions
@@ -69,7 +75,7 @@ function chain({ op, kernel, channels, positions }, annotate) {
   pooled.elementType = 'float32'
   graph.addOutput(pooled)
   if (annotate) {
-    const { integerNodes } = lower(model, { ...wasm, cost: ALWAYS }, { x: graph.inputs[0].shape })
+    const { integerNodes } = lower(model, { ...wasm, cost: always(shape) }, { x: graph.inputs[0].shape })
     if (integerNodes.length !== LAYERS) throw new Error(`only ${integerNodes.length} of ${LAYERS} layers compute in integers`)
   }
   return model
@@ -81,7 +87,12 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 async function time(models, dims) {
   const sessions = []
   for (const model of models) sessions.push(await engine.open(model))
-  const input = { x: Tensor.float32(dims, Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.next())) }
+  const input = {
+    x: Tensor.float32(
+      dims,
+      Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.next()),
+    ),
+  }
   const times = models.map(() => [])
   for (let round = 0; round < ROUNDS + 3; round++)
     for (const [index, session] of sessions.entries()) {
@@ -96,9 +107,13 @@ async function time(models, dims) {
 async function measureLayers() {
   const rows = []
   const shapes = [
-    ...[16, 32, 64, 128, 256, 512].flatMap((channels) => [64, 256, 1024, 4096].map((positions) => ({ op: 'Conv', kernel: 1, channels, positions }))),
+    ...[16, 32, 64, 128, 256, 512].flatMap((channels) =>
+      [64, 256, 1024, 4096].map((positions) => ({ op: 'Conv', kernel: 1, channels, positions })),
+    ),
     ...[16, 32, 64, 128].flatMap((channels) => [64, 256, 1024, 4096].map((positions) => ({ op: 'Conv', kernel: 3, channels, positions }))),
-    ...[64, 128, 256, 512, 768].flatMap((channels) => [1, 8, 64, 256].map((positions) => ({ op: 'MatMul', kernel: 1, channels, positions }))),
+    ...[64, 128, 256, 512, 768].flatMap((channels) =>
+      [1, 8, 64, 256].map((positions) => ({ op: 'MatMul', kernel: 1, channels, positions })),
+    ),
   ]
   for (const shape of shapes) {
     const { op, kernel, channels, positions } = shape

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, messageOf } from '@whittle/ir'
 import cacache from 'cacache'
@@ -75,12 +75,14 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Null when there is no such file. */
+/** The hash of a file's bytes, or of a folder's list of names; null when there is no such file. */
 export async function hashOfFile(file: string): Promise<string | null> {
   try {
     return sha256(await readFile(file))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    if (code === 'EISDIR') return sha256((await readdir(file)).sort().join('\n'))
     throw error
   }
 }

@@ -2,14 +2,10 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadModule } from '@whittle/engine'
 import { OptionError } from '@whittle/ir'
+import { APP_MODULES } from './dataset.ts'
 import type { WhittleConfig } from './types.ts'
 
 const NAMES = ['whittle.config.ts', 'whittle.config.mts', 'whittle.config.js', 'whittle.config.mjs']
-
-/** Gives types to a configuration file's default export. */
-export function defineConfig(config: WhittleConfig): WhittleConfig {
-  return config
-}
 
 /** The path of the project's configuration file, if it has one. */
 export async function findConfig(root: string): Promise<string | undefined> {
@@ -27,10 +23,13 @@ export async function findConfig(root: string): Promise<string | undefined> {
 export async function loadConfig(root: string): Promise<{ config: WhittleConfig; file?: string; watch: string[] }> {
   const file = await findConfig(root)
   if (!file) return { config: {}, watch: [] }
-  const module = await loadModule(file, { root, modules: { '@whittle/compiler': { defineConfig }, '@whittle/rollup-plugin': { defineConfig } } })
+  const module = await loadModule(file, { root, modules: APP_MODULES })
   const config = module.exports['default']
   if (typeof config !== 'object' || config === null)
-    throw new OptionError('CONFIG_INVALID', `${module.name}: the default export is not an object; write export default defineConfig({ ... })`)
+    throw new OptionError(
+      'CONFIG_INVALID',
+      `${module.name}: the default export is not an object; write export default defineConfig({ ... })`,
+    )
   checkConfig(config as WhittleConfig, module.name)
   return { config: config as WhittleConfig, file, watch: module.files }
 }
@@ -39,5 +38,6 @@ const KEYS: readonly (keyof WhittleConfig)[] = ['defaults', 'presets', 'datasets
 
 function checkConfig(config: WhittleConfig, name: string): void {
   for (const key of Object.keys(config))
-    if (!KEYS.includes(key as keyof WhittleConfig)) throw new OptionError('CONFIG_INVALID', `${name}: unknown key '${key}'; known are ${KEYS.join(', ')}`)
+    if (!KEYS.includes(key as keyof WhittleConfig))
+      throw new OptionError('CONFIG_INVALID', `${name}: unknown key '${key}'; known are ${KEYS.join(', ')}`)
 }

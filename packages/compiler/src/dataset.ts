@@ -1,17 +1,31 @@
 import { dirname, relative, resolve } from 'node:path'
 import { type Loaded, checkSample, loadDataset, portsOf, randomDataset } from '@whittle/engine'
-import { type Dataset, DatasetError, type Model, type Sample } from '@whittle/ir'
+import { type Dataset, DatasetError, type Model, type Sample, defineDataset, defineMetric } from '@whittle/ir'
+import { defineConfig } from './define-config.ts'
 import type { WhittleConfig } from './types.ts'
 
 /**
  * The dataset that `calibrate=` names: one of the configuration, else a module or a folder, relative to the importer.
  * @throws {DatasetError} naming what was looked for and where.
  */
-export async function findDataset(name: string, config: WhittleConfig, places: { root: string; importer: string }): Promise<Loaded<Dataset>> {
+export async function findDataset(
+  name: string,
+  config: WhittleConfig,
+  places: { root: string; importer: string },
+  onDependency: (file: string) => void,
+): Promise<Loaded<Dataset>> {
   const named = Object.hasOwn(config.datasets ?? {}, name) ? config.datasets![name]! : undefined
   if (typeof named === 'object') return { value: named, files: [] }
   const base = named === undefined ? dirname(places.importer) : places.root
-  return loadDataset(resolve(base, named ?? name), { root: places.root })
+  const path = resolve(base, named ?? name)
+  onDependency(path)
+  return loadDataset(path, { root: places.root, modules: APP_MODULES })
+}
+
+/** What the app's own modules import for types and helpers: this process's copies, so that nothing is loaded twice. */
+export const APP_MODULES = {
+  '@whittle/compiler': { defineConfig, defineDataset, defineMetric },
+  '@whittle/rollup-plugin': { defineConfig, defineDataset, defineMetric },
 }
 
 /** The dataset, with every sample checked against the model. */
@@ -21,9 +35,8 @@ export function checkedDataset(dataset: Dataset, model: Model): Dataset {
     key: dataset.key,
     length: dataset.length,
     async *samples() {
-      let index = 0
       for await (const sample of dataset.samples()) {
-        checkSample(sample, inputs, `sample ${index++}`)
+        checkSample(sample, inputs)
         yield sample
       }
     },

@@ -17,10 +17,13 @@ export interface Recipe {
 export function recipeOf(alternative: Alternative, { calibrated }: { calibrated: boolean }): Recipe {
   const { format, prune: pruning } = alternative
   const steps: Transform[] = [simplify()]
-  if (pruning) steps.push(prune({ method: calibrated && !pruning.pattern ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
+  if (pruning)
+    steps.push(prune({ method: calibrated && !pruning.pattern ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
   if (format?.bits !== undefined)
-    steps.push(quantize({ bits: format.bits, activations: calibrated && format.name === 'int8' ? 8 : null, ...optionsOf(alternative, 'quantize') }))
+    steps.push(
+      quantize({ bits: format.bits, activations: calibrated && format.name === 'int8' ? 8 : null, ...optionsOf(alternative, 'quantize') }),
+    )
   const name = format?.name ?? 'fp32'
   const share = pruning && (pruning.pattern ?? `${pruning.ratio}${pruning.scope === 'global' ? '-global' : ''}`)
   return { steps, format: name, label: share ? `${name}-prune${share.replace(':', 'of')}` : name }

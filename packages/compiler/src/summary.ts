@@ -8,10 +8,20 @@ export function summary(results: readonly CompileResult[]): string {
 
 function summaryOf({ manifest, report, cached, seconds }: CompileResult): string {
   const { source, variants } = report
-  const table = new Table({ head: ['variant', 'bytes', 'brotli', 'of fp32', 'worst SQNR'], colAligns: ['left', 'right', 'right', 'right', 'right'], style: { head: [], border: [] } })
+  const table = new Table({
+    head: ['variant', 'bytes', 'brotli', 'of fp32', 'worst SQNR'],
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  })
   table.push(['fp32 (the file)', bytesText(source.bytes), bytesText(source.brotli), '100.0 %', ''])
   for (const variant of variants)
-    table.push([variant.id, bytesText(variant.bytes), bytesText(variant.brotli), percent(variant.brotli / source.brotli), worst(variant.quality)])
+    table.push([
+      variant.id,
+      bytesText(variant.bytes),
+      bytesText(variant.brotli),
+      percent(variant.brotli / source.brotli),
+      worst(variant.quality),
+    ])
   const query = manifest.query ? `?${manifest.query}` : ''
   const samples = variants[0]?.samples
   const from = samples ? `; SQNR on ${samples.count} ${samples.from === 'random' ? 'random' : 'calibration'} samples` : ''

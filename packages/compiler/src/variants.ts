@@ -13,7 +13,9 @@ const DEFAULT_TARGETS = ['wasm', 'webgpu', 'webgpu-f16']
 /** Alternatives times targets, less the pairs that make no sense. */
 export function pairsOf(request: Request): Pair[] {
   const targets = request.targets ?? TARGETS.filter((target) => DEFAULT_TARGETS.includes(target.name))
-  return request.alternatives.flatMap((alternative) => targets.filter((target) => makesSense(alternative, target, request)).map((target) => ({ alternative, target })))
+  return request.alternatives.flatMap((alternative) =>
+    targets.filter((target) => makesSense(alternative, target, request)).map((target) => ({ alternative, target })),
+  )
 }
 
 /** A target that computes in float16 adds nothing for weights that are only stored, unless it was asked for by name. */

@@ -12,16 +12,16 @@ export class Reference {
     this.outputs = outputs
   }
 
-  static async of(engine: Engine, original: Uint8Array, samples: readonly Sample[]): Promise<Reference> {
-    return new Reference(samples, await runAll(engine, original, samples))
+  static async of(engine: Engine, original: Uint8Array, samples: readonly Sample[], signal?: AbortSignal): Promise<Reference> {
+    return new Reference(samples, await runAll(engine, original, samples, signal))
   }
 
   /**
    * Runs an artefact as it was written, in the browser's own arithmetic, and compares.
    * @throws {TransformError} when its outputs differ in shape, or are not finite where the original's are.
    */
-  async compare(engine: Engine, artefact: Uint8Array): Promise<Record<string, Quality>> {
-    const outputs = await runAll(engine, artefact, this.samples)
+  async compare(engine: Engine, artefact: Uint8Array, signal?: AbortSignal): Promise<Record<string, Quality>> {
+    const outputs = await runAll(engine, artefact, this.samples, signal)
     const meter = new QualityMeter()
     outputs.forEach((actual, index) => {
       for (const [name, expected] of Object.entries(this.outputs[index]!)) {
@@ -36,16 +36,20 @@ export class Reference {
     })
     const result = meter.result()
     for (const [name, { finite }] of Object.entries(result))
-      if (finite.reference && !finite.actual) throw new TransformError('VERIFY_FINITE', `output '${name}' of the compressed model is NaN or infinite`)
+      if (finite.reference && !finite.actual)
+        throw new TransformError('VERIFY_FINITE', `output '${name}' of the compressed model is NaN or infinite`)
     return Object.fromEntries(Object.entries(result).map(([name, { sqnr, cosine }]) => [name, { sqnr, cosine }]))
   }
 }
 
-async function runAll(engine: Engine, bytes: Uint8Array, samples: readonly Sample[]): Promise<Tensors[]> {
+async function runAll(engine: Engine, bytes: Uint8Array, samples: readonly Sample[], signal?: AbortSignal): Promise<Tensors[]> {
   const session: EngineSession = await engine.open(bytes)
   const outputs: Tensors[] = []
   try {
-    for (const sample of samples) outputs.push(await session.run(sample.inputs))
+    for (const sample of samples) {
+      signal?.throwIfAborted()
+      outputs.push(await session.run(sample.inputs))
+    }
   } finally {
     await session.dispose()
   }

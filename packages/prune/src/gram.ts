@@ -9,13 +9,15 @@ export interface Gram {
   readonly mean: Float64Array
 }
 
-/** The ops whose kernels {@link collectGrams} understands. */
-export function hasGram(node: Node): boolean {
+/** Why {@link collectGrams} cannot measure what a node's kernel is multiplied with; undefined where it can. */
+export function whyNoGram(node: Node): string | undefined {
   const kernel = node.inputs[1]?.tensor
-  if (!kernel || node.graph !== node.graph.model.graph) return false
-  if (node.type === 'Conv') return node.string('auto_pad', 'NOTSET') === 'NOTSET'
-  if (node.type === 'MatMul') return kernel.dims.length === 2
-  return node.type === 'Gemm' && node.int('transA', 0) === 0
+  if (!kernel) return 'its kernel is not an initializer'
+  if (node.graph !== node.graph.model.graph) return 'it is inside a subgraph'
+  if (node.type === 'Conv') return node.string('auto_pad', 'NOTSET') === 'NOTSET' ? undefined : 'its Conv has auto_pad'
+  if (node.type === 'MatMul') return kernel.dims.length === 2 ? undefined : 'its kernel is no matrix'
+  if (node.type === 'Gemm') return node.int('transA', 0) === 0 ? undefined : 'its Gemm has transA'
+  return `${node.type} is not measured`
 }
 
 /**
@@ -25,7 +27,11 @@ export function hasGram(node: Node): boolean {
  */
 export async function collectGrams(model: Model, nodes: readonly Node[], context: Context): Promise<Map<Node, Gram[]>> {
   const { engine, calibration } = context
-  if (!engine || !calibration) throw new DatasetError('CALIBRATION_MISSING', "method 'obs' needs calibration data and an engine")
+  if (!engine || !calibration)
+    throw new DatasetError(
+      'CALIBRATION_MISSING',
+      "method 'obs' needs calibration data and an engine; give them, or take method 'magnitude'",
+    )
   const probe = model.clone()
   const plan = attachProbes(model, probe, nodes)
   const sums = plan.map(() => undefined as undefined | { products: Float64Array; totals: Float64Array; count: number })
@@ -35,13 +41,23 @@ export async function collectGrams(model: Model, nodes: readonly Node[], context
     for await (const sample of calibration.samples()) {
       context.signal?.throwIfAborted()
       const outputs = await session.run(sample.inputs)
-      plan.forEach(({ products, totals, count }, index) => {
-        const sum = (sums[index] ??= { products: new Float64Array(outputs[products]!.size), totals: new Float64Array(outputs[totals]!.size), count: 0 })
+      plan.forEach(({ node, products, totals, count }, index) => {
+        if (![products, totals].every((name) => outputs[name]!.toFloat32().every(Number.isFinite)))
+          throw new DatasetError(
+            'CALIBRATION_NOT_FINITE',
+            `sample ${done} of the calibration dataset '${calibration.key}' gives NaN or infinite inputs to ${node.describe()}; leave it out`,
+          )
+        const sum = (sums[index] ??= {
+          products: new Float64Array(outputs[products]!.size),
+          totals: new Float64Array(outputs[totals]!.size),
+          count: 0,
+        })
         addTo(sum.products, outputs[products]!)
         addTo(sum.totals, outputs[totals]!)
         sum.count += Number(outputs[count]!.toNumbers()[0])
       })
-      context.onProgress?.({ step: 'measuring inputs', done: ++done, total: calibration.length })
+      done++
+      context.onProgress?.({ step: 'measuring inputs', done, total: calibration.length })
     }
   } finally {
     await session.dispose()
@@ -90,7 +106,8 @@ function patches(graph: Graph, node: Node): { rows: Value; groups: number; size:
   let cut = node.inputs[0]!
   if (taps > 1 || [...(node.ints('strides') ?? [])].some((stride) => stride > 1) || [...(node.ints('pads') ?? [])].some((pad) => pad > 0)) {
     const oneHot = new Float32Array(channels * taps * taps)
-    for (let channel = 0; channel < channels; channel++) for (let tap = 0; tap < taps; tap++) oneHot[(channel * taps + tap) * taps + tap] = 1
+    for (let channel = 0; channel < channels; channel++)
+      for (let tap = 0; tap < taps; tap++) oneHot[(channel * taps + tap) * taps + tap] = 1
     const weight = graph.addInitializer('probe_kernel', Tensor.float32([channels * taps, 1, ...kernel], oneHot))
     const attributes = new Map(node.attributes)
     attributes.set('group', { type: 'int', value: channels })
@@ -123,7 +140,11 @@ function addTo(sum: Float64Array, tensor: Tensor): void {
   for (let index = 0; index < sum.length; index++) sum[index]! += data[index]!
 }
 
-function gramsOf({ products, totals, count }: { products: Float64Array; totals: Float64Array; count: number }, groups: number, size: number): Gram[] {
+function gramsOf(
+  { products, totals, count }: { products: Float64Array; totals: Float64Array; count: number },
+  groups: number,
+  size: number,
+): Gram[] {
   return Array.from({ length: groups }, (_, group) => {
     const mean = totals.slice(group * size, (group + 1) * size).map((total) => total / count)
     const covariance = products.slice(group * size * size, (group + 1) * size * size)

@@ -38,15 +38,32 @@ export function solveCholesky(factor: Float64Array, n: number, b: Float64Array):
   }
 }
 
-/** The inverse, from the lower factor. */
+/** The inverse, from the lower factor: `L^-T L^-1`. */
 export function inverse(factor: Float64Array, n: number): Float64Array {
-  const result = new Float64Array(n * n)
-  const column = new Float64Array(n)
-  for (let j = 0; j < n; j++) {
-    column.fill(0)
-    column[j] = 1
-    solveCholesky(factor, n, column)
-    for (let i = 0; i < n; i++) result[i * n + j] = column[i]!
+  // Rows of L^-1: row i depends on the rows above it, so that all inner loops run along rows.
+  const lower = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) {
+    const rowI = i * n
+    for (let k = 0; k < i; k++) {
+      const weight = factor[rowI + k]!
+      if (weight === 0) continue
+      const rowK = k * n
+      for (let j = 0; j <= k; j++) lower[rowI + j]! -= weight * lower[rowK + j]!
+    }
+    lower[rowI + i] = 1
+    const diagonal = factor[rowI + i]!
+    for (let j = 0; j <= i; j++) lower[rowI + j]! /= diagonal
   }
+  const result = new Float64Array(n * n)
+  for (let k = 0; k < n; k++) {
+    const rowK = k * n
+    for (let i = 0; i <= k; i++) {
+      const weight = lower[rowK + i]!
+      if (weight === 0) continue
+      const rowI = i * n
+      for (let j = 0; j <= i; j++) result[rowI + j]! += weight * lower[rowK + j]!
+    }
+  }
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) result[j * n + i] = result[i * n + j]!
   return result
 }

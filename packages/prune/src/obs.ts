@@ -1,6 +1,6 @@
-import { type Context, type Graph, type Model, type Node, type Report, Tensor, type Weight } from '@whittle/ir'
-import { type Gram, collectGrams, hasGram } from './gram.ts'
-import { type Curvature, curvatureOf, orderOf, outputVariance, reconstruct } from './reconstruct.ts'
+import { type Context, type Graph, type Model, type Node, type Report, Tensor, type Weight, constantOf } from '@whittle/ir'
+import { type Gram, collectGrams, whyNoGram } from './gram.ts'
+import { type Curvature, curvatureOf, compensate, orderOf, outputVariance } from './reconstruct.ts'
 import { sensitivities } from './sensitivity.ts'
 
 /** A kernel as rows of weights, one for each output channel, each with the statistics of what it is multiplied with. */
@@ -15,9 +15,12 @@ interface Layer {
 /** The most of a layer's weights that may go, as a multiple of the ratio. */
 const MOST = 2
 
-/** Whether {@link pruneByCurvature} can take a weight. */
-export function isReconstructible({ node, input, value }: Weight): boolean {
-  return input === 1 && value.uses.length === 1 && hasGram(node)
+/** Why {@link pruneByCurvature} cannot take a weight; undefined where it can. */
+export function whyNoCurvature({ node, input, value, tensor }: Weight): string | undefined {
+  if (input !== 1) return 'it is not the second input of its node'
+  if (value.uses.length > 1) return 'several nodes share it'
+  if (!tensor.toFloat32().every(Number.isFinite)) return 'it has values that are not finite'
+  return whyNoGram(node)
 }
 
 /**
@@ -32,14 +35,19 @@ export async function pruneByCurvature(
   context: Context,
   report: Report,
 ): Promise<void> {
-  const grams = await collectGrams(model, weights.map(({ node }) => node), context)
+  const grams = await collectGrams(
+    model,
+    weights.map(({ node }) => node),
+    context,
+  )
   const layers: Layer[] = []
   for (const weight of weights) {
     context.signal?.throwIfAborted()
     layers.push(layerOf(weight, grams.get(weight.node)!, ratio))
     context.onProgress?.({ step: 'ordering weights', done: layers.length, total: weights.length })
   }
-  const counts = scope === 'tensor' ? layers.map((layer) => [countsOf([layer], [1], ratio)[0]!]).flat() : await allocate(model, layers, ratio, context)
+  const counts =
+    scope === 'tensor' ? layers.map((layer) => [countsOf([layer], [1], ratio)[0]!]).flat() : await allocate(model, layers, ratio, context)
   for (const [index, layer] of layers.entries()) {
     context.signal?.throwIfAborted()
     apply(layer, masksOf(layer, counts[index]!), report)
@@ -51,7 +59,7 @@ function layerOf(weight: Weight, grams: readonly Gram[], ratio: number): Layer {
   const groups = grams.map(curvatureOf)
   const curvatures = rows.map((_, index) => groups[Math.floor((index * groups.length) / rows.length)]!)
   const variance = rows.reduce((sum, row, index) => sum + outputVariance(row, curvatures[index]!), 0) || 1
-  const limit = Math.min(rows[0]!.length - 1, Math.ceil(rows[0]!.length * Math.min(1, ratio * MOST)))
+  const limit = Math.ceil(rows[0]!.length * Math.min(1, ratio * MOST))
   const removals = rows.map((row, index) => {
     const { order, costs } = orderOf(row, curvatures[index]!, limit)
     return { order, costs: costs.map((cost) => cost / variance) }
@@ -74,10 +82,12 @@ async function allocate(model: Model, layers: readonly Layer[], ratio: number, c
     const counts = countsOf([layer], [1], ratio)[0]!
     const error = layer.removals.reduce((sum, { costs }, row) => sum + costs.slice(0, counts[row]).reduce((a, b) => a + b, 0), 0)
     const masks = masksOf(layer, counts)
-    const rows = layer.rows.map((row, index) => reconstruct(row, masks[index]!, layer.curvatures[index]!).row)
+    const rows = layer.rows.map((row, index) => compensate(row, masks[index]!, layer.curvatures[index]!).row)
     return { value: layer.weight.value, data: columnsOf(layer.weight.node, rows), error }
   })
-  return countsOf(layers, await sensitivities(model, trials, context), ratio)
+  const factors = await sensitivities(model, trials, context)
+  // Outputs that are all whole numbers tell nothing: then every layer matters as much.
+  return countsOf(layers, factors.some((factor) => factor > 0) ? factors : layers.map(() => 1), ratio)
 }
 
 /** How many of each row's removals go, `count` in all, so that the sum of their costs is least; each row's come in its own order. */
@@ -90,7 +100,9 @@ function cheapestPrefixes(rows: readonly Float64Array[], count: number): number[
   })
   const sorted = Float64Array.from(rising.flatMap((row) => [...row])).sort()
   const threshold = sorted[Math.min(count, sorted.length) - 1] ?? -1
-  const taken = rising.map((row) => row.findIndex((price) => price >= threshold)).map((index, row) => (index < 0 ? rising[row]!.length : index))
+  const taken = rising
+    .map((row) => row.findIndex((price) => price >= threshold))
+    .map((index, row) => (index < 0 ? rising[row]!.length : index))
   let left = Math.min(count, sorted.length) - taken.reduce((a, b) => a + b, 0)
   for (const [row, prices] of rising.entries())
     while (left > 0 && taken[row]! < prices.length && prices[taken[row]!] === threshold) {
@@ -116,7 +128,7 @@ function apply({ weight, rows, curvatures }: Layer, masks: readonly Uint8Array[]
     const mask = masks[index]!
     for (const item of mask) zeros += item
     if (!mask.includes(1)) return row
-    const { row: result, bias } = reconstruct(row, mask, curvatures[index]!)
+    const { row: result, bias } = compensate(row, mask, curvatures[index]!)
     biases[index] = bias
     return result
   })
@@ -136,7 +148,9 @@ function rowsOf(node: Node): Float32Array[] {
   const outputs = isTransposed(node) ? tensor.dims[1]! : tensor.dims[0]!
   const size = data.length / outputs
   return Array.from({ length: outputs }, (_, row) =>
-    isTransposed(node) ? Float32Array.from({ length: size }, (_, index) => data[index * outputs + row]!) : data.slice(row * size, (row + 1) * size),
+    isTransposed(node)
+      ? Float32Array.from({ length: size }, (_, index) => data[index * outputs + row]!)
+      : data.slice(row * size, (row + 1) * size),
   )
 }
 
@@ -152,10 +166,14 @@ function addBias(node: Node, added: Float32Array): void {
   if (node.type === 'MatMul' || !added.some((item) => item !== 0)) return
   const graph: Graph = node.graph
   const bias = node.inputs[2]
-  const old = bias?.tensor
-  if (bias && (!old || old.type !== 'float32' || old.size !== added.length)) return
+  const old = constantOf(bias)
+  if (bias && (old?.type !== 'float32' || old.size !== added.length || old.dims.at(-1) !== added.length)) return
   const factor = node.type === 'Gemm' ? node.float('alpha', 1) / node.float('beta', 1) : 1
-  const tensor = Tensor.float32(old?.dims ?? [added.length], Float32Array.from(added, (item, index) => (old?.toFloat32()[index] ?? 0) + item * factor))
-  if (bias && bias.uses.length === 1 && bias.graph === graph) graph.setTensor(bias, tensor)
+  if (!Number.isFinite(factor)) return
+  const tensor = Tensor.float32(
+    old?.dims ?? [added.length],
+    Float32Array.from(added, (item, index) => (old?.toFloat32()[index] ?? 0) + item * factor),
+  )
+  if (bias?.tensor && bias.uses.length === 1 && !bias.isOutput && bias.graph === graph) graph.setTensor(bias, tensor)
   else graph.setInput(node, 2, graph.addInitializer(bias?.name ?? `${node.inputs[1]!.name}_bias`, tensor))
 }

@@ -1,6 +1,16 @@
-import { type Context, type Model, type Report, Tensor, type Transform, type Value, type Weight, invalidOption, weightsOf } from '@whittle/ir'
+import {
+  type Context,
+  type Model,
+  type Report,
+  Tensor,
+  type Transform,
+  type Value,
+  type Weight,
+  invalidOption,
+  weightsOf,
+} from '@whittle/ir'
 import { magnitudeMask } from './magnitude.ts'
-import { isReconstructible, pruneByCurvature } from './obs.ts'
+import { pruneByCurvature, whyNoCurvature } from './obs.ts'
 import { patternMask } from './pattern.ts'
 
 /** Where the share is counted: in each tensor, or over all of them together. */
@@ -49,14 +59,23 @@ export function prune(options: PruneOptions = {}): Transform {
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
       const all = prunable(model, minSize, report)
-      const curved = method === 'obs' ? withoutShare(all.filter(isReconstructible), ratio, scope, report) : []
+      // Why a weight goes by magnitude though 'obs' was asked for.
+      const fallback = new Map(all.map((weight) => [weight, method === 'obs' ? whyNoCurvature(weight) : undefined]))
+      const weights = method === 'obs' ? all.filter((weight) => fallback.get(weight)) : all
+      const curved = withoutShare(
+        all.filter((weight) => !weights.includes(weight)),
+        ratio,
+        scope,
+        report,
+      )
       if (curved.length > 0) await pruneByCurvature(model, curved, { ratio, scope }, context, report)
-      const weights = method === 'obs' ? all.filter((weight) => !isReconstructible(weight)) : all
       const data = weights.map((weight) => weight.value.tensor!.toFloat32())
-      const masks = pattern ? data.map((tensor, index) => maskByPattern(tensor, weights[index]!, pattern, report)) : maskByRatio(data, ratio, scope)
+      const masks = pattern
+        ? data.map((tensor, index) => maskByPattern(tensor, weights[index]!, pattern, report))
+        : maskByRatio(data, ratio, scope)
       weights.forEach((weight, index) => {
         const mask = masks[index]
-        if (mask) zero(weight.value, data[index]!, mask, report)
+        if (mask) zero(weight.value, data[index]!, mask, fallback.get(weight), report)
       })
       return report
     },
@@ -71,7 +90,7 @@ function withoutShare(weights: readonly Weight[], ratio: number, scope: PruneSco
     const size = pool.reduce((sum, { value }) => sum + value.tensor!.size, 0)
     const zeros = pool.reduce((sum, weight) => sum + zerosOf(weight), 0)
     if (zeros < Math.floor(size * ratio)) return pool
-    for (const { value } of pool) report.skipped.push({ at: value.name, why: 'there are as many zeros already' })
+    for (const { value } of pool) report.skipped.push({ at: value.name, why: 'it has as many zeros already' })
     return []
   })
 }
@@ -129,7 +148,7 @@ function maskByPattern(tensor: Float32Array, weight: Weight, pattern: Pattern, r
   return patternMask(tensor, shape, pattern.of - pattern.keep, pattern.of)
 }
 
-function zero(value: Value, data: Float32Array, mask: Uint8Array, report: Report): void {
+function zero(value: Value, data: Float32Array, mask: Uint8Array, fallback: string | undefined, report: Report): void {
   let zeros = 0
   let changed = false
   const pruned = data.map((item, index) => {
@@ -145,7 +164,10 @@ function zero(value: Value, data: Float32Array, mask: Uint8Array, report: Report
   }
   for (const item of pruned) if (item === 0) zeros++
   value.graph.setTensor(value, Tensor.float32(value.tensor!.dims, pruned))
-  report.changed.push({ at: value.name, what: `${zeros} of ${data.length} weights are zero` })
+  report.changed.push({
+    at: value.name,
+    what: `${zeros} of ${data.length} weights are zero${fallback ? `, by magnitude: ${fallback}` : ''}`,
+  })
 }
 
 function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {

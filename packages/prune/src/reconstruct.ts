@@ -1,3 +1,4 @@
+import { eliminate } from './eliminate.ts'
 import type { Gram } from './gram.ts'
 import { removalOrder } from './greedy.ts'
 import { cholesky, inverse, solveCholesky } from './linear-algebra.ts'
@@ -26,7 +27,7 @@ export function curvatureOf(gram: Gram): Curvature {
 }
 
 /** Rows of more inputs are ordered by the cost of each removal alone: exact greedy removal grows with the cube of their number. */
-const LARGEST_GREEDY = 320
+const LARGEST_GREEDY = 256
 
 /**
  * The order in which a row's weights are best removed, and what each adds to the squared error of its output.
@@ -35,7 +36,9 @@ const LARGEST_GREEDY = 320
 export function orderOf(row: Float32Array, { inverse, size }: Curvature, limit: number): { order: Uint32Array; costs: Float64Array } {
   if (size <= LARGEST_GREEDY) return removalOrder(row, inverse, limit)
   const all = Float64Array.from(row, (weight, index) => weight ** 2 / inverse[index * size + index]!)
-  const order = Uint32Array.from(row.keys()).sort((a, b) => all[a]! - all[b]! || a - b).slice(0, limit)
+  const order = Uint32Array.from(row.keys())
+    .sort((a, b) => all[a]! - all[b]! || a - b)
+    .slice(0, limit)
   return { order, costs: Float64Array.from(order, (index) => all[index]!) }
 }
 
@@ -73,4 +76,9 @@ export function reconstruct(row: Float32Array, mask: Uint8Array, curvature: Curv
   let bias = 0
   for (let index = 0; index < size; index++) bias += (row[index]! - result[index]!) * mean[index]!
   return { row: result, bias }
+}
+
+/** {@link reconstruct} where that is affordable, else the sweep of {@link eliminate}. */
+export function compensate(row: Float32Array, mask: Uint8Array, curvature: Curvature): { row: Float32Array; bias: number } {
+  return curvature.size <= LARGEST_GREEDY ? reconstruct(row, mask, curvature) : eliminate(row, mask, curvature)
 }

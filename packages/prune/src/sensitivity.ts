@@ -1,4 +1,4 @@
-import { type Context, type EngineSession, type Model, type Tensors, type Value, Tensor } from '@whittle/ir'
+import { type Context, type EngineSession, type Model, type Tensors, type Value, Tensor, kindOf } from '@whittle/ir'
 
 /** Samples on which a layer's effect on the outputs is measured. */
 const SAMPLES = 24
@@ -51,10 +51,11 @@ function relativeError(reference: readonly Tensors[], changed: readonly Tensors[
   const noise = new Map<string, number>()
   reference.forEach((outputs, index) => {
     for (const [name, tensor] of Object.entries(outputs)) {
-      if (tensor.type !== 'float32') continue
+      if (kindOf(tensor.type) !== 'float') continue
       const [a, b] = [tensor.toFloat32(), changed[index]![name]!.toFloat32()]
       let [s, n] = [0, 0]
       for (let i = 0; i < a.length; i++) {
+        if (!Number.isFinite(a[i]!) || !Number.isFinite(b[i]!)) continue
         s += a[i]! ** 2
         n += (a[i]! - b[i]!) ** 2
       }

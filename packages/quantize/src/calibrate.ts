@@ -21,7 +21,8 @@ export async function calibrate(model: Model, values: readonly Value[], context:
         const tensor = outputs[name] ?? sample.inputs[name]
         if (tensor?.type === 'float32') collector.add(name, tensor.toFloat32())
       }
-      context.onProgress?.({ step: 'calibrating', done: ++done, total: calibration.length })
+      done++
+      context.onProgress?.({ step: 'calibrating', done, total: calibration.length })
     }
   } finally {
     await session.dispose()

@@ -45,7 +45,10 @@ export function queryOutput(query: string): Request['output'] {
  * @param presets queries by name.
  * @throws {OptionError} naming an unknown, contradictory or impossible directive, and the nearest valid one.
  */
-export function parseQuery(query: string, { defaults = '', presets = {} }: { defaults?: string; presets?: Record<string, string> } = {}): Request {
+export function parseQuery(
+  query: string,
+  { defaults = '', presets = {} }: { defaults?: string; presets?: Record<string, string> } = {},
+): Request {
   const groups = expand(query, presets)
   const taken = new Set(groups.map(groupName))
   groups.push(...expand(defaults, presets).filter((group) => !taken.has(groupName(group))))
@@ -57,7 +60,10 @@ export function parseQuery(query: string, { defaults = '', presets = {} }: { def
     const other = seen.get(name)
     if (other === text) continue
     if (other !== undefined)
-      throw new OptionError('DIRECTIVE_CONTRADICTION', `'${other}' and '${text}' contradict each other: write one of them, or '${other};${text}' for both`)
+      throw new OptionError(
+        'DIRECTIVE_CONTRADICTION',
+        `'${other}' and '${text}' contradict each other: write one of them, or '${other};${text}' for both`,
+      )
     seen.set(name, text)
     const before = request.alternatives
     const after = before.flatMap((alternative) => group.flatMap((piece, index) => branch(piece, index, alternative, request)))
@@ -76,7 +82,10 @@ function branch(piece: Piece, index: number, alternative: Alternative, request: 
   }
   const directive = find(piece)
   if (index > 0 && !directive.multiplies)
-    throw new OptionError('DIRECTIVE_ALTERNATIVES', `'${directive.name}' takes one value: ';' gives alternatives of ${multiplying().join(', ')}`)
+    throw new OptionError(
+      'DIRECTIVE_ALTERNATIVES',
+      `'${directive.name}' takes one value: ';' gives alternatives of ${multiplying().join(', ')}`,
+    )
   if (directive.value === undefined && piece.value !== undefined)
     throw new OptionError('DIRECTIVE_INVALID', `'${directive.name}' takes no value, received '${show(piece)}'`)
   if (!directive.apply!(piece.value ?? '', copy, request))

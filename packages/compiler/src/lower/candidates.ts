@@ -30,15 +30,16 @@ function candidateOf(node: Node, weight: Value, grid: IntegerQuantization): Cand
   const input = node.inputs[0]
   const bias = node.inputs[2]
   if (grid.bits !== 8 || !grid.signed) return `its weight has ${grid.bits} bits, and the target computes with 8`
-  if (!input || input.quantization?.kind !== 'integer') return 'its input has no grid'
+  if (!input || input.quantization?.kind !== 'integer') return 'no range of its input is known'
   if (bias && constantOf(bias)?.type !== 'float32') return 'its bias is no float32 constant'
   if (node.type === 'Conv' && node.int('group', 1) !== 1) return 'a grouped convolution: int8 is slower there'
-  if (node.type === 'Gemm' && (node.int('transA', 0) !== 0 || node.float('alpha', 1) !== 1 || node.float('beta', 1) !== 1)) return 'a Gemm with factors'
+  if (node.type === 'Gemm' && (node.int('transA', 0) !== 0 || node.float('alpha', 1) !== 1 || node.float('beta', 1) !== 1))
+    return 'a Gemm with factors'
   if (node.type === 'MatMul' && weight.tensor!.dims.length !== 2) return 'its weight is no matrix'
   const channelAxis = node.type === 'Conv' || (node.type === 'Gemm' && node.int('transB', 0)) ? 0 : 1
   if (grid.axis !== undefined && grid.axis !== channelAxis) return "its scales are not along the output channels' axis"
   const end = endOf(node)
-  if (!end) return 'its output has no grid, or is an output of the model'
+  if (!end) return 'no range of its output is known, or it is an output of the model'
   return { node, input, weight, bias, ...end }
 }
 

@@ -11,7 +11,8 @@ const FLOAT32_OUTPUTS = new Set(['DequantizeLinear', 'DynamicQuantizeLinear'])
  */
 export function computeInHalf(model: Model): void {
   for (const node of model.nodes())
-    if (!opRow(node)) throw new UnsupportedError('HALF_OP', `${node.describe()} is not in the op table, so that it cannot be computed in float16`)
+    if (!opRow(node))
+      throw new UnsupportedError('HALF_OP', `${node.describe()} is not in the op table, so that it cannot be computed in float16`)
   castOutputs(model.graph)
   castInputs(model.graph)
   for (const graph of model.graphs()) {
@@ -69,7 +70,10 @@ function retype(graph: Graph, node: Node): void {
   if (node.type === 'Cast' && node.int('to', 0) === 1) node.attributes.set('to', { type: 'int', value: 10 })
   for (const [key, attribute] of node.attributes)
     if (attribute.type === 'tensor' && attribute.value.type === 'float32' && (key === 'value' || node.type === 'Constant'))
-      node.attributes.set(key, { type: 'tensor', value: Tensor.of('float16', attribute.value.dims, Array.from(attribute.value.toFloat32())) })
+      node.attributes.set(key, {
+        type: 'tensor',
+        value: Tensor.of('float16', attribute.value.dims, Array.from(attribute.value.toFloat32())),
+      })
   for (const index of FLOAT32_INPUTS[node.type] ?? []) {
     const value = node.inputs[index]
     if (!value || value.tensor || value.elementType === undefined || kindOf(value.elementType) !== 'float') continue
@@ -79,7 +83,8 @@ function retype(graph: Graph, node: Node): void {
   }
   for (const output of node.outputs) {
     if (output?.elementType !== 'float32') continue
-    if (FLOAT32_OUTPUTS.has(node.type)) throw new UnsupportedError('HALF_OP', `${node.describe()} gives float32; the model is quantized already`)
+    if (FLOAT32_OUTPUTS.has(node.type))
+      throw new UnsupportedError('HALF_OP', `${node.describe()} gives float32; the model is quantized already`)
     output.elementType = 'float16'
   }
 }

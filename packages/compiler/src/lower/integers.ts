@@ -69,7 +69,13 @@ function dequantizedWeight(graph: Graph, weight: Value, before: Node, dequantize
   const scale = graph.addInitializer(`${weight.name}_scale`, Tensor.float32(dims, grid.scale))
   const zero = graph.addInitializer(`${weight.name}_zero`, Tensor.of('int8', dims, new Int8Array(grid.scale.length)))
   const attributes: Record<string, number> = grid.axis === undefined ? {} : { axis: grid.axis }
-  const value = graph.addNode({ op: 'DequantizeLinear', inputs: [integers, scale, zero], attributes, outputs: [`${weight.name}_dq`], before }).output
+  const value = graph.addNode({
+    op: 'DequantizeLinear',
+    inputs: [integers, scale, zero],
+    attributes,
+    outputs: [`${weight.name}_dq`],
+    before,
+  }).output
   value.elementType = 'float32'
   value.shape = [...tensor.dims]
   dequantized.set(weight, value)
@@ -79,11 +85,22 @@ function dequantizedWeight(graph: Graph, weight: Value, before: Node, dequantize
 /** The bias in int32, whose scale is that of the products: input scale times weight scale. No zero point: WebGPU refuses one. */
 function dequantizedBias(graph: Graph, bias: Value, input: IntegerQuantization, weight: IntegerQuantization, before: Node): Value {
   const data = constantOf(bias)!.toFloat32()
-  const scales = Float32Array.from({ length: data.length }, (_, channel) => input.scale[0]! * weight.scale[weight.scale.length === 1 ? 0 : channel]!)
-  const integers = Int32Array.from(data, (item, channel) => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(item / scales[channel]!))))
+  const scales = Float32Array.from(
+    { length: data.length },
+    (_, channel) => input.scale[0]! * weight.scale[weight.scale.length === 1 ? 0 : channel]!,
+  )
+  const integers = Int32Array.from(data, (item, channel) =>
+    Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(item / scales[channel]!))),
+  )
   const q = graph.addInitializer(`${bias.name}_q`, Tensor.of('int32', [data.length], integers))
   const scale = graph.addInitializer(`${bias.name}_scale`, Tensor.float32([data.length], scales))
-  const value = graph.addNode({ op: 'DequantizeLinear', inputs: [q, scale], attributes: { axis: 0 }, outputs: [`${bias.name}_dq`], before }).output
+  const value = graph.addNode({
+    op: 'DequantizeLinear',
+    inputs: [q, scale],
+    attributes: { axis: 0 },
+    outputs: [`${bias.name}_dq`],
+    before,
+  }).output
   value.elementType = 'float32'
   value.shape = [data.length]
   return value

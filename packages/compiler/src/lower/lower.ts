@@ -20,11 +20,13 @@ export interface Lowering {
  */
 export function lower(model: Model, target: Target, shapes: Readonly<Record<string, readonly number[]>>): Lowering {
   const half = target.computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
-  const { candidates, skipped } = half || !target.computes.includes('qdq-u8s8') ? { candidates: [], skipped: [] } : candidatesOf(model.graph.nodes)
+  const { candidates, skipped } =
+    half || !target.computes.includes('qdq-u8s8') ? { candidates: [], skipped: [] } : candidatesOf(model.graph.nodes)
   const chosen = target.cost && candidates.length > 0 ? planIntegers(candidates, sizesAt(model, shapes), target.cost) : new Set<never>()
   const integerNodes = [...chosen].map(({ node }) => node.describe())
   for (const candidate of candidates)
-    if (!chosen.has(candidate)) skipped.push({ at: candidate.node.describe(), why: `int8 is not faster there on ${target.name}; its weight is stored in int8` })
+    if (!chosen.has(candidate))
+      skipped.push({ at: candidate.node.describe(), why: `int8 is not faster there on ${target.name}; its weight is stored in int8` })
   // Whether a weight is in the annotated form has to be seen before the first edit drops annotations.
   computeInIntegers(model.graph, [...chosen])
   // Where the graph computes in float16, its constants are float16 as they stand.

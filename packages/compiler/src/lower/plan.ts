@@ -25,9 +25,13 @@ export function planIntegers(candidates: readonly Candidate[], sizes: Sizes, tab
   return total(best) <= floats * (1 - LEAST_GAIN) ? best : none
 }
 
-function improve(chosen: Set<Candidate>, candidates: readonly Candidate[], total: (chosen: ReadonlySet<Candidate>) => number): Set<Candidate> {
+function improve(
+  chosen: Set<Candidate>,
+  candidates: readonly Candidate[],
+  total: (chosen: ReadonlySet<Candidate>) => number,
+): Set<Candidate> {
   let current = total(chosen)
-  for (let improved = true; improved; ) {
+  for (let improved = true; improved;) {
     improved = false
     for (const candidate of candidates) {
       flip(chosen, candidate)
@@ -98,6 +102,11 @@ function nodeCost({ node, weight, output }: Candidate, sizes: Sizes, table: Cost
   const macs = (channelsIn: number, channelsOut: number, at: number, k: number): number => channelsIn * channelsOut * at * k
   const scale =
     macs(inputChannels, outputChannels, positions, taps) /
-    macs(nearest.inputChannels, nearest.outputChannels, nearest.positions, nearest.kernel.reduce((a, b) => a * b, 1))
+    macs(
+      nearest.inputChannels,
+      nearest.outputChannels,
+      nearest.positions,
+      nearest.kernel.reduce((a, b) => a * b, 1),
+    )
   return { fp32: nearest.fp32 * scale, int8: nearest.int8 * scale }
 }

@@ -26,8 +26,7 @@ export function storeWeight(value: Value): void {
   const first = graph.nodes[0]
   if (!quantization || !first) return
   const { name } = value
-  const stored =
-    quantization.kind === 'float16' ? Tensor.of('float16', tensor.dims, tensor.toFloat32()) : integersOf(tensor, quantization)
+  const stored = quantization.kind === 'float16' ? Tensor.of('float16', tensor.dims, tensor.toFloat32()) : integersOf(tensor, quantization)
   const packed = graph.addInitializer(`${name}_q`, stored)
   const cast = graph.addNode({ op: 'Cast', inputs: [packed], attributes: { to: 1 }, outputs: [`${name}_f`], before: first })
   let result = cast.output

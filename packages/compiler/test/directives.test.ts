@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { DIRECTIVES, canonicalQuery, isModelImport, parseQuery, queryOutput } from '../src/index.ts'
+
+const message = (query: string, options?: Parameters<typeof parseQuery>[1]): string => {
+  try {
+    parseQuery(query, options)
+  } catch (error) {
+    return (error as Error).message
+  }
+  return 'no error'
+}
+
+describe('a query', () => {
+  it('means the same in any order', () => {
+    expect(parseQuery('prune=0.3&int8')).toEqual(parseQuery('int8&prune=0.3'))
+    expect(canonicalQuery('prune=0.3&int8')).toBe(canonicalQuery('int8&prune=0.3'))
+  })
+
+  it('multiplies alternatives', () => {
+    const { alternatives } = parseQuery('int8;fp16&prune=0.3;0.5')
+    expect(alternatives.map(({ format, prune }) => `${format!.name} ${prune!.ratio}`)).toEqual([
+      'int8 0.3',
+      'int8 0.5',
+      'fp16 0.3',
+      'fp16 0.5',
+    ])
+  })
+
+  it('does not multiply by targets, wherever they stand', () => {
+    for (const query of ['int8;fp16&target=wasm;webgpu', 'target=wasm;webgpu&int8;fp16']) {
+      const { alternatives, targets } = parseQuery(query)
+      expect(alternatives).toHaveLength(2)
+      expect(targets!.map((target) => target.name)).toEqual(['wasm', 'webgpu'])
+    }
+  })
+
+  it('takes webnn as the name of its three targets', () => {
+    expect(parseQuery('target=webnn').targets).toHaveLength(3)
+  })
+
+  it('reads patterns, scopes, sizes and options of transforms', () => {
+    expect(parseQuery('prune=2:4').alternatives[0]!.prune).toEqual({ pattern: '2:4' })
+    expect(parseQuery('prune=0.3,global').alternatives[0]!.prune).toEqual({ ratio: 0.3, scope: 'global' })
+    expect(parseQuery('max=1.5MB').max).toBe(1_500_000)
+    expect(parseQuery('input=1x3x48x192,1x4').input).toEqual([
+      [1, 3, 48, 192],
+      [1, 4],
+    ])
+    expect(parseQuery('int8&quantize.range=minmax').alternatives[0]!.options).toEqual({ 'quantize.range': 'minmax' })
+  })
+
+  it('lets the query win over the defaults of the same name, all number formats being one', () => {
+    const request = parseQuery('fp16', { defaults: 'int8&target=wasm' })
+    expect(request.alternatives.map(({ format }) => format!.name)).toEqual(['fp16'])
+    expect(request.targets!.map((target) => target.name)).toEqual(['wasm'])
+  })
+
+  it('replaces a preset by its query', () => {
+    expect(parseQuery('web2&prune=0.2', { presets: { web2: 'int8&target=wasm' } }).alternatives[0]).toMatchObject({
+      format: { name: 'int8' },
+      prune: { ratio: 0.2 },
+    })
+    expect(message('a', { presets: { a: 'b', b: 'a' } })).toBe('the presets of whittle.config name each other in a circle')
+  })
+
+  it('ignores what bundlers add', () => {
+    expect(canonicalQuery('int8&t=17123&import')).toBe('int8')
+  })
+})
+
+describe('a wrong directive is named, with what to write', () => {
+  it.each([
+    ['int9', "unknown directive 'int9': did you mean 'int8'?"],
+    ['prun=0.3', "unknown directive 'prun': did you mean 'prune'?"],
+    [
+      'prune=1.5',
+      "prune: expected a share in (0, 1), with `,global` to count it over all weights together, or a pattern such as 2:4, received '1.5'; for example prune=0.3",
+    ],
+    [
+      'prune',
+      "prune: expected a share in (0, 1), with `,global` to count it over all weights together, or a pattern such as 2:4, received ''; for example prune=0.3",
+    ],
+    ['int8=4', "'int8' takes no value, received 'int8=4'"],
+    ['int8&fp16', "'int8' and 'fp16' contradict each other: write one of them, or 'int8;fp16' for both"],
+    ['bits=9', "bits: expected a whole number from 2 to 8, received '9'; for example bits=6"],
+    [
+      'target=wasn',
+      "target: expected names among webgpu-f16, webnn-npu, webnn-gpu, webgpu, webnn-cpu, wasm, webnn, received 'wasn'; for example target=wasm;webgpu",
+    ],
+    ['distill=500', "the directive 'distill' is not in this version of Whittle"],
+    ['sqnr=30;40', "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, prune, target"],
+    ['quantize.range=best', "quantize: expected minmax or mse for range, received 'best'"],
+    ['max=500', "max: expected a size such as 500kB or 2MB, received '500'; for example max=500kB"],
+  ])('%s', (query, text) => {
+    expect(message(query)).toBe(text)
+  })
+})
+
+describe('an id', () => {
+  it('is a model where it ends in .onnx and the query is not the bundler’s own', () => {
+    expect(['./a.onnx', './a.onnx?int8', './A.ONNX?int8'].map(isModelImport)).toEqual([true, true, true])
+    expect(['./a.onnx?url', './a.onnx?raw', './a.json?int8', '\0x.onnx', './a.ts'].map(isModelImport)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ])
+  })
+
+  it('says what it gives', () => {
+    expect(['int8', 'int8&as=url', 'as=manifest', 'as=report'].map(queryOutput)).toEqual(['model', 'url', 'manifest', 'report'])
+  })
+})
+
+it('every directive of this version can be read as its example shows', () => {
+  for (const { example, planned } of DIRECTIVES) if (!planned) expect(message(example)).toBe('no error')
+})
