@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { arch, cpus, platform } from 'node:os'
+import { createHash } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { arch, cpus, platform } from 'node:os'
+import { dirname, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** The packages whose version decides what a build gives. */
 const PACKAGES = ['ir', 'simplify', 'prune', 'quantize', 'engine', 'targets']
@@ -11,8 +13,8 @@ let known: string | undefined
 /** Versions of all that takes part in a build, and the CPU where results depend on it: part of the cache's key. */
 export function versionsKey(engines: readonly string[]): string {
   known ??= [
-    ownVersion(),
-    ...PACKAGES.map((name) => `${name}@${versionOf(`@whittle/${name}`)}`),
+    `compiler@${versionOf(join(dirname(fileURLToPath(import.meta.url)), '..'))}`,
+    ...PACKAGES.map((name) => `${name}@${versionOf(folderOf(`@whittle/${name}`))}`),
     platform(),
     arch(),
     // Which kernels the native engine takes depends on the CPU's features.
@@ -21,12 +23,26 @@ export function versionsKey(engines: readonly string[]): string {
   return `${known} ${engines.join(' ')}`
 }
 
-function versionOf(name: string): string {
-  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+function folderOf(name: string): string {
+  return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`))
 }
 
-function ownVersion(): string {
-  const manifest = join(dirname(new URL(import.meta.url).pathname), '..', 'package.json')
-  return `compiler@${(JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version}`
+/** The version of an installed package; for one that is being worked on (it lies outside of node_modules), a hash of its code as well. */
+function versionOf(folder: string): string {
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
+  if (folder.split(sep).includes('node_modules')) return version
+  const hash = createHash('sha256')
+  for (const part of ['src', 'dist']) for (const file of filesIn(join(folder, part))) hash.update(file).update(readFileSync(file))
+  return `${version}+${hash.digest('hex').slice(0, 16)}`
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+  } catch {
+    return []
+  }
 }
