@@ -6,6 +6,7 @@ import {
   type Transform,
   type Value,
   type Weight,
+  type WeightRole,
   invalidOption,
   weightsOf,
 } from '@whittle/ir'
@@ -120,8 +121,10 @@ function prunable(model: Model, minSize: number, report: Report): Weight[] {
   })
 }
 
+const ARTICLES: Readonly<Partial<Record<WeightRole, string>>> = { embedding: 'an ', statistics: '' }
+
 function reasonToKeep({ value, role }: Weight, minSize: number): string | undefined {
-  if (role !== 'kernel' && role !== 'recurrent') return `${role === 'embedding' ? 'an' : 'a'} ${role}, not a kernel`
+  if (role !== 'kernel' && role !== 'recurrent') return `${ARTICLES[role] ?? 'a '}${role}, not a kernel`
   if (!value.tensor) return 'not an initializer; run simplify first'
   if (value.tensor.type !== 'float32') return `its elements are ${value.tensor.type}, not float32`
   if (value.tensor.size < minSize) return `only ${value.tensor.size} elements, fewer than minSize ${minSize}`
