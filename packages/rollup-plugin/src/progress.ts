@@ -32,7 +32,7 @@ export function createProgressLine(title: string, stream: ProgressStream, now: (
       last = now()
       drawn = true
       const text = `whittle: ${title}: ${wordsOf(progress)} (${Math.round((now() - start) / 1000)} s)`
-      stream.write(stream.isTTY ? `\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1)}` : `${text}\n`)
+      stream.write(stream.isTTY ? `\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1).trimEnd()}` : `${text}\n`)
     },
     done() {
       if (drawn && stream.isTTY) stream.write('\r\x1b[2K')

@@ -84,7 +84,7 @@ export async function build(bundler: Bundler, app: App, { base = '/', ssr, ...op
   if (bundler === 'rollup') {
     const bundle = await rollup({
       input: app.at(ENTRY),
-      plugins: [plugin as Plugin, typescript, nodeResolve({ browser: true, exportConditions: ['@whittle/source'] })],
+      plugins: [plugin, typescript, nodeResolve({ browser: true, exportConditions: ['@whittle/source'] })],
       onLog: (level, log) => void (level === 'info' ? lines : warnings).push(log.message),
     })
     await bundle.write({ dir: app.at('dist'), format: 'es', assetFileNames: 'assets/[name]-[hash][extname]' })
@@ -110,6 +110,7 @@ export async function build(bundler: Bundler, app: App, { base = '/', ssr, ...op
         outDir: app.at(ssr ? 'server' : 'dist'),
         emptyOutDir: true,
         assetsInlineLimit: 0,
+        reportCompressedSize: false,
         modulePreload: { polyfill: false },
       },
     })
@@ -135,7 +136,7 @@ export function viteConfig(app: App): vite8.InlineConfig {
 export const html = (script: string): string =>
   `<!doctype html><html><head><title>app</title></head><body><script type="module" src="${script}"></script></body></html>`
 
-const typescript: Plugin = {
+export const typescript: Plugin = {
   name: 'typescript',
   transform(code, id) {
     if (!id.endsWith('.ts')) return null
