@@ -3,11 +3,12 @@ import { RangeCollector } from './ranges.ts'
 
 /**
  * Runs the model on every calibration sample and collects the range of each of `values`. One sample is in memory at a time.
- * @throws {DatasetError} when the dataset yields nothing, or an activation is NaN or infinite on every sample.
+ * @throws {DatasetError} without calibration data or an engine, when the dataset yields nothing, or when a sample does not fit the model.
  */
 export async function calibrate(model: Model, values: readonly Value[], context: Context): Promise<RangeCollector> {
   const { engine, calibration } = context
-  if (!engine || !calibration) throw new DatasetError('CALIBRATION_MISSING', 'activations need calibration data and an engine')
+  if (!engine || !calibration)
+    throw new DatasetError('CALIBRATION_MISSING', 'activations need calibration data and an engine; give them, or leave activations out')
   const collector = new RangeCollector()
   const names = values.map((value) => value.name)
   const inputs = new Set(model.graph.inputs.map((input) => input.name))

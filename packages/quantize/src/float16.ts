@@ -1,4 +1,4 @@
-import { type Model, type Report, Tensor, type Transform, fromFloat16Bits, invalidOption, toFloat16Bits } from '@whittle/ir'
+import { type Model, type Report, Tensor, type Transform, type Value, fromFloat16Bits, invalidOption, toFloat16Bits } from '@whittle/ir'
 
 export interface Float16Options {
   /** Constants of fewer elements are left alone. @default 16 */
@@ -8,8 +8,8 @@ export interface Float16Options {
 export const FLOAT16_DEFAULTS = { minSize: 16 } as const satisfies Float16Options
 
 /**
- * Rounds float32 constants to float16. A constant that float16 cannot hold (a value over 65504, or one that would lose all its bits) stays
- * float32 and is named. Which constants are only stored so, and which compute so, is decided by the compiler for each target.
+ * Rounds float32 constants to float16. A constant that float16 cannot hold (a value over 65504, or nothing but values that would
+ * become zero) stays float32 and is named. Which constants are only stored so, and which compute so, is decided by the compiler for each target.
  */
 export function float16(options: Float16Options = {}): Transform {
   const minSize = options.minSize ?? FLOAT16_DEFAULTS.minSize
@@ -21,16 +21,18 @@ export function float16(options: Float16Options = {}): Transform {
       const report: Report = { changed: [], skipped: [] }
       for (const value of model.initializers()) {
         const tensor = value.tensor!
-        if (tensor.type !== 'float32' || value.quantization) continue
-        if (tensor.size < minSize) {
-          report.skipped.push({ at: value.name, why: `only ${tensor.size} elements, fewer than minSize ${minSize}` })
+        if (tensor.type !== 'float32') continue
+        const why = reasonToKeep(value, minSize)
+        if (why) {
+          report.skipped.push({ at: value.name, why })
           continue
         }
         const data = tensor.toFloat32()
         const rounded = data.map((item) => fromFloat16Bits(toFloat16Bits(item)))
-        const lost = rounded.findIndex((item, index) => !Number.isFinite(item) || (item === 0 && Math.abs(data[index]!) > 2 ** -25))
-        if (lost >= 0) {
-          report.skipped.push({ at: value.name, why: `float16 cannot hold its value ${data[lost]}` })
+        const lost = rounded.findIndex((item) => !Number.isFinite(item))
+        if (lost >= 0 || (rounded.every((item) => item === 0) && data.some((item) => item !== 0))) {
+          const what = lost >= 0 ? `its value ${data[lost]}` : 'values as small as all of its own'
+          report.skipped.push({ at: value.name, why: `float16 cannot hold ${what}` })
           continue
         }
         value.graph.setTensor(value, Tensor.float32(tensor.dims, rounded))
@@ -40,4 +42,12 @@ export function float16(options: Float16Options = {}): Transform {
       return report
     },
   }
+}
+
+function reasonToKeep(value: Value, minSize: number): string | undefined {
+  const { quantization } = value
+  if (quantization) return quantization.kind === 'integer' ? `it has ${quantization.bits} bits` : 'it is in float16 already'
+  if (value.isInput) return "an input: its default is the caller's to change"
+  const size = value.tensor!.size
+  return size < minSize ? `only ${size} elements, fewer than minSize ${minSize}` : undefined
 }

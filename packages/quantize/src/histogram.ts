@@ -1,4 +1,4 @@
-/** Counts of values over a range that widens by itself: memory does not grow with what is added. */
+/** Counts of values over a range that widens by itself: memory does not grow with what is added. The number of bins is even. */
 export class Histogram {
   readonly bins: number
   min = Infinity

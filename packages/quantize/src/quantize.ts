@@ -45,12 +45,16 @@ const COMPUTES = new Set(['Conv', 'Gemm', 'MatMul'])
  * them, is decided by the compiler for each target.
  */
 export function quantize(options: QuantizeOptions = {}): Transform {
-  const resolved = { ...QUANTIZE_DEFAULTS, ...(Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as QuantizeOptions) }
+  const resolved = {
+    ...QUANTIZE_DEFAULTS,
+    ...(Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as QuantizeOptions),
+  }
   const { bits, activations, range, granularity, minSize } = resolved
   if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
   if (activations !== null && activations !== 8) throw invalidOption('quantize', 'activations', '8 or null', activations)
   if (range !== 'minmax' && range !== 'mse') throw invalidOption('quantize', 'range', "'minmax' or 'mse'", range)
-  if (granularity !== 'channel' && granularity !== 'tensor') throw invalidOption('quantize', 'granularity', "'channel' or 'tensor'", granularity)
+  if (granularity !== 'channel' && granularity !== 'tensor')
+    throw invalidOption('quantize', 'granularity', "'channel' or 'tensor'", granularity)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
   return {
     name: 'quantize',
@@ -68,7 +72,7 @@ export function quantize(options: QuantizeOptions = {}): Transform {
 function quantizeWeights(model: Model, options: Required<Omit<QuantizeOptions, 'activations'>>, report: Report): void {
   const seen = new Set<Value>()
   for (const weight of weightsOf(model)) {
-    const { value, role, outputAxis } = weight
+    const { value, outputAxis } = weight
     if (seen.has(value)) continue
     seen.add(value)
     const why = reasonToKeep(weight, options.minSize)
@@ -92,7 +96,8 @@ function quantizeWeights(model: Model, options: Required<Omit<QuantizeOptions, '
 }
 
 function reasonToKeep({ value, role }: Weight, minSize: number): string | undefined {
-  if (role !== 'kernel' && role !== 'recurrent' && role !== 'embedding') return `a ${role}: it weighs little and matters much`
+  if (role !== 'kernel' && role !== 'recurrent' && role !== 'embedding')
+    return role === 'statistics' ? 'statistics: they weigh little and matter much' : `a ${role}: it weighs little and matters much`
   const tensor = value.tensor
   if (!tensor) return 'not an initializer; run simplify first'
   if (tensor.type !== 'float32') return `its elements are ${tensor.type}, not float32`
@@ -110,8 +115,12 @@ function axisShared(model: Model, value: Value, outputAxis: number | undefined):
 
 async function annotateActivations(model: Model, bits: number, method: RangeMethod, context: Context, report: Report): Promise<void> {
   const nodes = model.graph.nodes.filter((node) => COMPUTES.has(node.type))
+  for (const node of model.nodes())
+    if (node.graph !== model.graph && COMPUTES.has(node.type))
+      report.skipped.push({ at: node.describe(), why: 'inside a subgraph its activations cannot be measured' })
   const values = new Map<Value, Node>()
-  for (const node of nodes) for (const value of [node.inputs[0], outputOf(node)]) if (value && !value.tensor && !values.has(value)) values.set(value, node)
+  for (const node of nodes)
+    for (const value of [node.inputs[0], outputOf(node)]) if (value && !value.tensor && !values.has(value)) values.set(value, node)
   const wanted = [...values.keys()].filter((value) => value.quantization === undefined)
   if (wanted.length === 0) {
     report.skipped.push({ at: 'graph', why: 'no activation of a Conv, Gemm or MatMul is without a grid' })
@@ -137,8 +146,8 @@ async function annotateActivations(model: Model, bits: number, method: RangeMeth
 /** What a compute node's output is to those who read it: behind the Relu or Clip that runtimes fuse with it. */
 function outputOf(node: Node): Value {
   const [use, ...others] = node.output.uses
-  const reader = use && others.length === 0 && !node.output.isOutput ? use.node : undefined
-  return reader?.type === 'Relu' || reader?.type === 'Clip' ? reader.output : node.output
+  const alone = use && others.length === 0 && use.index === 0 && use.node.graph === node.graph && !node.output.isOutput
+  return alone && (use.node.type === 'Relu' || use.node.type === 'Clip') ? use.node.output : node.output
 }
 
 function activation(grid: { scale: number; zeroPoint: number }, bits: number): IntegerQuantization {

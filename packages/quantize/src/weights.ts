@@ -31,14 +31,21 @@ export function quantizeTensor(
   const channelOf = (index: number): number => (axis === undefined ? 0 : Math.floor(index / inner) % channels)
 
   const members = gather(data, channels, channelOf)
-  const scale = Float32Array.from(members, (channel) => roundUpToBfloat16(chooseScale(channel, max, grid.range)))
+  const scale = Float32Array.from(members, (channel) => chooseScale(channel, max, grid.range))
   const rounded = data.map((item, index) => {
     const step = scale[channelOf(index)]!
     return clamp(roundHalfEven(item / step), max) * step
   })
   return {
     data: rounded,
-    quantization: { kind: 'integer', bits, signed: true, scale, zeroPoint: new Int32Array(channels), ...(axis === undefined ? {} : { axis }) },
+    quantization: {
+      kind: 'integer',
+      bits,
+      signed: true,
+      scale,
+      zeroPoint: new Int32Array(channels),
+      ...(axis === undefined ? {} : { axis }),
+    },
   }
 }
 
@@ -53,17 +60,18 @@ function gather(data: Float32Array, channels: number, channelOf: (index: number)
   return members
 }
 
+/** A bfloat16, and the best of those that are tried. */
 function chooseScale(channel: Float32Array, max: number, range: RangeMethod): number {
   let largest = 0
   for (const item of channel) largest = Math.max(largest, Math.abs(item))
   // A channel of zeros is exact with any scale.
   if (largest === 0) return 1
   const full = Math.max(largest / max, 2 ** -100)
-  if (range === 'minmax') return full
-  let best = full
+  if (range === 'minmax') return roundUpToBfloat16(full)
+  let best = roundUpToBfloat16(full)
   let leastError = Infinity
   for (const shrink of SHRINKS) {
-    const step = full * shrink
+    const step = roundUpToBfloat16(full * shrink)
     let error = 0
     for (const item of channel) {
       const difference = item - clamp(Math.round(item / step), max) * step
