@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { type Logger, messageOf } from '@whittle/ir'
 import cacache from 'cacache'
 import type { Artefact, CompileResult } from './types.ts'
@@ -22,10 +22,13 @@ interface Entry {
  */
 export class Cache {
   readonly #folder: string
+  readonly #root: string
   readonly #logger: Logger
 
-  constructor(folder: string, logger: Logger) {
+  /** @param root paths are stored relative to it, so that a cache can be restored in another checkout. */
+  constructor(folder: string, root: string, logger: Logger) {
     this.#folder = folder
+    this.#root = root
     this.#logger = logger
   }
 
@@ -34,7 +37,8 @@ export class Cache {
     try {
       const { data } = await cacache.get(this.#folder, key)
       const entry = JSON.parse(data.toString('utf8')) as Entry
-      for (const [file, hash] of Object.entries(entry.dependencies)) if ((await hashOfFile(file)) !== hash) return undefined
+      for (const [file, hash] of Object.entries(entry.dependencies))
+        if ((await hashOfFile(resolve(this.#root, file))) !== hash) return undefined
       const artefacts = await Promise.all(
         entry.result.artefacts.map(async (artefact): Promise<Artefact> => {
           const stored = await cacache.get(this.#folder, artefactKey(artefact.sha256))
@@ -43,7 +47,8 @@ export class Cache {
           return { ...artefact, bytes }
         }),
       )
-      return { ...entry.result, artefacts, cached: true }
+      const watch = entry.result.watch.map((file) => resolve(this.#root, file))
+      return { ...entry.result, artefacts, watch, cached: true }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'ENOENT') this.#logger.debug(`the cache entry ${key} is not used: ${messageOf(error)}`)
@@ -52,8 +57,13 @@ export class Cache {
   }
 
   /** Stores a result. A cache that cannot be written is named once, and costs nothing but time in later builds. */
-  async put(key: string, result: CompileResult, dependencies: Record<string, string | null>): Promise<string | undefined> {
-    const entry: Entry = { result: { ...result, artefacts: result.artefacts.map(({ name, sha256 }) => ({ name, sha256 })) }, dependencies }
+  async put(key: string, result: CompileResult): Promise<string | undefined> {
+    const watch = result.watch.map((file) => relative(this.#root, file))
+    const hashes = await Promise.all(result.watch.map(hashOfFile))
+    const entry: Entry = {
+      result: { ...result, watch, artefacts: result.artefacts.map(({ name, sha256 }) => ({ name, sha256 })) },
+      dependencies: Object.fromEntries(watch.map((file, index) => [file, hashes[index]!])),
+    }
     try {
       for (const artefact of result.artefacts) await cacache.put(this.#folder, artefactKey(artefact.sha256), Buffer.from(artefact.bytes))
       await cacache.put(this.#folder, key, JSON.stringify(entry))

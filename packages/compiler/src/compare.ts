@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type OutputQuality, type Port, QualityMeter, checkSample, portsOf } from '@whittle/engine'
 import { type Dataset, DatasetError, type Engine, type EngineSession, WhittleError } from '@whittle/ir'
-import { readOnnxFile } from '@whittle/ir/onnx'
 
 export interface CompareRequest {
   /** Path of the reference. */
@@ -59,6 +58,7 @@ interface Opened {
 }
 
 async function open(file: string, engine: Engine): Promise<Opened> {
+  const { readOnnxFile } = await import('@whittle/ir/onnx')
   const { model, files } = readOnnxFile(file)
   // External data are not in the file: such a model goes through the IR.
   const session = await naming(file, () => engine.open(files.length === 1 ? readFileSync(file) : model))

@@ -1,9 +1,9 @@
-import { dirname } from 'node:path'
+import { basename, dirname, relative } from 'node:path'
 import { nativeEngine, wasmEngine } from '@whittle/engine'
 import { WhittleError, silentLogger } from '@whittle/ir'
 import { MANIFEST_FORMAT } from '@whittle/targets'
-import { Build, type Engines } from './build.ts'
-import { Cache, cacheFolder, hashOfFile, sha256 } from './cache.ts'
+import type { Engines } from './build.ts'
+import { Cache, cacheFolder, sha256 } from './cache.ts'
 import { findConfig } from './config.ts'
 import { shown } from './dataset.ts'
 import type { CompileRequest, CompileResult } from './types.ts'
@@ -19,13 +19,15 @@ export async function compile(request: CompileRequest): Promise<CompileResult> {
   try {
     const configFile = request.config ? undefined : await findConfig(request.root)
     const engines = { native: nativeEngine(), wasm: wasmEngine() }
-    const cache = request.cache === false ? undefined : new Cache(folderOf(request), request.logger ?? silentLogger)
+    const cache = request.cache === false ? undefined : new Cache(folderOf(request), request.root, request.logger ?? silentLogger)
     const key = requestKey(request, configFile, engines)
     const hit = await cache?.get(key)
     if (hit) return { ...hit, seconds: seconds(start) }
+    // Readers, transforms and lowering are loaded when they are needed: a hit needs none of them.
+    const { Build } = await import('./build.ts')
     const built = await new Build(request, engines, configFile).run()
     const result: CompileResult = { ...built, cached: false, seconds: seconds(start) }
-    const problem = await cache?.put(key, result, await hashesOf(result.watch))
+    const problem = await cache?.put(key, result)
     if (problem) {
       request.logger?.error(`${label}: ${problem}`)
       result.report.warnings.push(problem)
@@ -56,18 +58,14 @@ function requestKey(request: CompileRequest, configFile: string | undefined, eng
   ])
   const identity = {
     format: MANIFEST_FORMAT,
-    file: request.file,
+    file: relative(request.root, request.file),
     query: request.query,
     // A relative dataset starts at the importer's folder.
-    from: dirname(request.importer ?? request.file),
-    config: config ? { ...config, datasets, metrics: undefined } : (configFile ?? null),
+    from: relative(request.root, dirname(request.importer ?? request.file)),
+    config: config ? { ...config, datasets, metrics: undefined } : configFile ? basename(configFile) : null,
     versions: versionsKey([engines.native.key, engines.wasm.key]),
   }
   return `result:${sha256(JSON.stringify(identity))}`
-}
-
-async function hashesOf(files: readonly string[]): Promise<Record<string, string | null>> {
-  return Object.fromEntries(await Promise.all(files.map(async (file) => [file, await hashOfFile(file)] as const)))
 }
 
 function seconds(start: number): number {

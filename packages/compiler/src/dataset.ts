@@ -19,7 +19,7 @@ export async function findDataset(
   const base = named === undefined ? dirname(places.importer) : places.root
   const path = resolve(base, named ?? name)
   onDependency(path)
-  return loadDataset(path, { root: places.root, modules: APP_MODULES })
+  return loadDataset(path, { root: places.root, modules: APP_MODULES, onFile: onDependency })
 }
 
 /** What the app's own modules import for types and helpers: this process's copies, so that nothing is loaded twice. */

@@ -13,7 +13,6 @@ import {
   messageOf,
   validate,
 } from '@whittle/ir'
-import { readOnnx, readOnnxFile } from '@whittle/ir/onnx'
 
 /** Constants of one element type. */
 export interface WeightSummary {
@@ -50,6 +49,7 @@ export interface ModelSummary {
  * @throws {ModelError} when the file is no ONNX model, or an invalid one; {@link UnsupportedError} when this version cannot read it.
  */
 export async function inspect(file: string): Promise<ModelSummary> {
+  const { readOnnx, readOnnxFile } = await import('@whittle/ir/onnx')
   const { model, files } = readOnnxFile(file)
   try {
     validate(model)

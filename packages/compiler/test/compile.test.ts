@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nativeEngine } from '@whittle/engine'
 import { Tensor } from '@whittle/ir'
@@ -140,6 +140,17 @@ describe('the cache', () => {
     const results = await Promise.all([1, 2, 3].map(() => build(root, 'int8', { cache: true })))
     expect(new Set(results.map((result) => digests(result).join())).size).toBe(1)
     expect((await build(root, 'int8', { cache: true })).cached).toBe(true)
+  })
+
+  it('can be restored in another checkout', async () => {
+    const files = { 'net.onnx': models.convBnRelu(), 'samples.ts': samplesOf('x', [1, 4, 6, 6]) }
+    const [first, second] = [await project(files), await project(files)]
+    const query = 'int8&calibrate=./samples.ts&target=wasm'
+    await build(first, query, { cache: true })
+    await cp(join(first, 'node_modules'), join(second, 'node_modules'), { recursive: true })
+    const { cached, watch } = await build(second, query, { cache: true })
+    expect(cached).toBe(true)
+    expect(watch).toContain(join(second, 'samples.ts'))
   })
 
   it('is passed over where an artefact in it is damaged', async () => {

@@ -10,6 +10,8 @@ export interface LoadOptions {
   root?: string
   /** Modules to give to the loaded one in place of those that it would resolve, by name: one copy of a package for all. */
   modules?: Readonly<Record<string, unknown>>
+  /** Told every local file that was read, also when loading fails: to watch them. */
+  onFile?: (file: string) => void
 }
 
 export interface LoadedModule {
@@ -37,8 +39,10 @@ export async function loadModule(path: string, options: LoadOptions = {}): Promi
   try {
     exports = await importFresh(file, files, { '@whittle/ir': ir, ...options.modules })
   } catch (error) {
+    files.forEach((read) => options.onFile?.(read))
     throw new DatasetError('MODULE_THREW', `${name}: the module cannot be loaded: ${firstLine(error)}`, { cause: error })
   }
+  files.forEach((read) => options.onFile?.(read))
   return { exports, files: [...files], hash: await hashOf([...files], root), name }
 }
 

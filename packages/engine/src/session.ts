@@ -8,7 +8,6 @@ import {
   UnsupportedError,
   messageOf,
 } from '@whittle/ir'
-import { writeOnnx } from '@whittle/ir/onnx'
 import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common'
 import { withCaptured } from './capture.ts'
 import { fromOrt, toOrt } from './convert.ts'
@@ -41,7 +40,8 @@ export async function openSession(
   options: SessionOptions,
   queue: Queue,
 ): Promise<EngineSession> {
-  const session = await queue(() => createSession(ort, engine, provider, bytesOf(model, options.capture), options))
+  const bytes = await bytesOf(model, options.capture)
+  const session = await queue(() => createSession(ort, engine, provider, bytes, options))
   const ports = session.inputMetadata.map(portOf)
   return {
     inputNames: session.inputNames,
@@ -65,8 +65,12 @@ export async function openSession(
   }
 }
 
-function bytesOf(model: Model | Uint8Array, capture: readonly string[] = []): Uint8Array {
-  if (!(model instanceof Uint8Array)) return writeOnnx(capture.length > 0 ? withCaptured(model, capture) : model)
+async function bytesOf(model: Model | Uint8Array, capture: readonly string[] = []): Promise<Uint8Array> {
+  if (!(model instanceof Uint8Array)) {
+    // Loaded when it is needed: a build that finds everything in the cache writes no model.
+    const { writeOnnx } = await import('@whittle/ir/onnx')
+    return writeOnnx(capture.length > 0 ? withCaptured(model, capture) : model)
+  }
   if (capture.length > 0)
     throw new UnsupportedError('ENGINE_CAPTURE', 'inner values can be captured of an IR model only, not of the bytes of a file')
   return model
