@@ -11,6 +11,6 @@ export const TARGET_GROUPS: Readonly<Record<string, readonly string[]>> = { webn
 
 /** The targets of a name or of a group's name; empty when there is none. */
 export function findTargets(name: string): readonly Target[] {
-  const names = TARGET_GROUPS[name] ?? [name]
+  const names = Object.hasOwn(TARGET_GROUPS, name) ? TARGET_GROUPS[name]! : [name]
   return TARGETS.filter((target) => names.includes(target.name))
 }

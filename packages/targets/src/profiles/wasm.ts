@@ -1,6 +1,6 @@
 import type { Target } from '@whittle/ir'
 import { wasmCost } from '../cost/wasm.ts'
-import { onnxruntimeWeb } from '../sources.ts'
+import { onnxruntimeWeb, tensorTypes } from '../sources.ts'
 
 /** WebAssembly with SIMD: every browser has it. */
 export const wasm: Target = {
@@ -13,7 +13,21 @@ export const wasm: Target = {
   staticShapes: false,
   computes: ['qdq-u8s8'],
   storage: 'cast-mul',
-  elementTypes: ['float32', 'float64', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'bool', 'float16', 'string'],
+  elementTypes: [
+    'float32',
+    'float64',
+    'int8',
+    'uint8',
+    'int16',
+    'uint16',
+    'int32',
+    'uint32',
+    'int64',
+    'uint64',
+    'bool',
+    'float16',
+    'string',
+  ],
   cost: wasmCost,
   sources: {
     computes: {
@@ -25,5 +39,6 @@ export const wasm: Target = {
       date: '2026-11-24',
     },
     opset: onnxruntimeWeb,
+    elementTypes: tensorTypes('DataTypeMap'),
   },
 }

@@ -1,9 +1,10 @@
 import type { Target } from '@whittle/ir'
-import { onnxruntimeWeb } from '../sources.ts'
+import { constantsFolded, onnxruntimeWeb, tensorTypes } from '../sources.ts'
 
-const storage = {
-  how: 'weights are unfolded by the CPU when the session is made, since Cast and Mul of constants are folded before nodes are placed',
-  date: '2026-11-25',
+const shared = {
+  opset: onnxruntimeWeb,
+  storage: constantsFolded,
+  elementTypes: tensorTypes('GpuBufferDataTypes, of which int64 and uint8 are left out here,'),
 }
 
 /** WebGPU in float32: activations are never quantized, since QuantizeLinear has no kernel there and would cross to the CPU node by node. */
@@ -18,7 +19,7 @@ export const webgpu: Target = {
   computes: [],
   storage: 'cast-mul',
   elementTypes: ['float32', 'float16', 'int32', 'uint32', 'bool'],
-  sources: { computes: onnxruntimeWeb, storage },
+  sources: { ...shared, computes: onnxruntimeWeb },
 }
 
 /** WebGPU on adapters that have `shader-f16`: without it float16 gives errors or wrong values, so another variant is taken there. */
@@ -29,7 +30,10 @@ export const webgpuF16: Target = {
   rank: 10,
   computes: ['fp16'],
   sources: {
-    computes: { how: 'measured: on an adapter without shader-f16 one build of the runtime errs and another returns wrong values', date: '2026-11-24' },
-    storage,
+    ...shared,
+    computes: {
+      how: 'measured: on an adapter without shader-f16 one build of the runtime errs and another returns wrong values',
+      date: '2026-11-24',
+    },
   },
 }

@@ -1,5 +1,5 @@
 import type { Target } from '@whittle/ir'
-import { onnxruntimeWeb } from '../sources.ts'
+import { constantsFolded, onnxruntimeWeb, tensorTypes } from '../sources.ts'
 
 /** What all WebNN contexts share: a graph that is compiled once for known shapes. */
 const shared = {
@@ -11,8 +11,17 @@ const shared = {
   storage: 'cast-mul',
   elementTypes: ['float32', 'float16', 'int8', 'uint8', 'int32', 'uint32', 'int64', 'uint64', 'bool'],
   sources: {
-    staticShapes: onnxruntimeWeb,
-    computes: { how: 'measured on Chromium 147: QDQ failed for the shape of a scale, dynamic int8 was slower than fp32', date: '2026-11-24' },
+    opset: onnxruntimeWeb,
+    storage: constantsFolded,
+    elementTypes: tensorTypes('MLTensorDataTypes'),
+    staticShapes: {
+      how: 'https://www.w3.org/TR/webnn/: MLOperandDescriptor.shape is a sequence of numbers, given when the graph is built',
+      date: '2026-11-25',
+    },
+    computes: {
+      how: 'measured on Chromium 147: QDQ failed for the shape of a scale, dynamic int8 was slower than fp32',
+      date: '2026-11-24',
+    },
   },
 } as const satisfies Partial<Target>
 
