@@ -15,7 +15,7 @@ import {
 import { writeOnnx } from '@whittle/ir/onnx'
 import { MANIFEST_FORMAT, type Manifest, type ManifestVariant, type Port } from '@whittle/targets'
 import { checkBudgets, worstSqnr } from './budgets.ts'
-import { sha256 } from './cache.ts'
+import { type Cache, sha256 } from './cache.ts'
 import { compact } from './compact.ts'
 import { loadConfig } from './config.ts'
 import { checkedDataset, findDataset, syntheticDataset, take } from './dataset.ts'
@@ -68,14 +68,16 @@ export class Build {
   readonly #request: CompileRequest
   readonly #engines: Engines
   readonly #configFile: string | undefined
+  readonly #cache: Cache | undefined
   readonly #watch = new Set<string>()
   readonly #compressed = new Map<Alternative, Compressed>()
   readonly #artefacts = new Map<string, Verified>()
 
-  constructor(request: CompileRequest, engines: Engines, configFile: string | undefined) {
+  constructor(request: CompileRequest, engines: Engines, configFile: string | undefined, cache: Cache | undefined) {
     this.#request = request
     this.#engines = engines
     this.#configFile = configFile
+    this.#cache = cache
   }
 
   async run(): Promise<Omit<CompileResult, 'cached' | 'seconds'>> {
@@ -88,8 +90,8 @@ export class Build {
     const source = readSource(file, root)
     source.files.forEach((name) => this.#depend(name))
     const { model } = source
-    // Brotli at its highest quality takes seconds on a large file: it runs beside everything else.
-    const sourceBrotli = brotliSize(source.content)
+    // Runs beside everything else.
+    const sourceBrotli = this.#brotli(source.content, sha256(source.content))
     sourceBrotli.catch(() => {})
     pinInputs(model, request)
     inferShapes(model)
@@ -203,13 +205,18 @@ export class Build {
     if (known) return known
     this.#progress('verifying', id)
     // What is judged is what was written, read back.
-    const brotli = brotliSize(bytes)
+    const brotli = this.#brotli(bytes, hash)
     brotli.catch(() => {})
     const quality = await shared.reference.compare(this.#engines.wasm, bytes, this.#request.signal)
     const name = artefactName(shared.name, recipe.label, target, this.#artefacts.values())
     const artefact = { name, sha256: hash, bytes, brotli: await brotli, quality }
     this.#artefacts.set(hash, artefact)
     return artefact
+  }
+
+  /** Brotli at its highest quality takes seconds on a large file, so that its sizes are remembered by content. */
+  #brotli(bytes: Uint8Array, hash: string): Promise<number> {
+    return this.#cache?.memo(`brotli:${hash}`, () => brotliSize(bytes)) ?? brotliSize(bytes)
   }
 
   async #config(): Promise<WhittleConfig> {

@@ -56,6 +56,18 @@ export class Cache {
     }
   }
 
+  /** A number that depends on nothing but what `key` names: from the cache, else computed and stored where that is possible. */
+  async memo(key: string, compute: () => Promise<number>): Promise<number> {
+    try {
+      return Number((await cacache.get(this.#folder, key)).data.toString('utf8'))
+    } catch {
+      const value = await compute()
+      // A folder that cannot be written is named when the result is stored.
+      await cacache.put(this.#folder, key, String(value)).catch(() => {})
+      return value
+    }
+  }
+
   /** Stores a result. A cache that cannot be written is named once, and costs nothing but time in later builds. */
   async put(key: string, result: CompileResult): Promise<string | undefined> {
     const watch = result.watch.map((file) => relative(this.#root, file))

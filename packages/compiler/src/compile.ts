@@ -25,7 +25,7 @@ export async function compile(request: CompileRequest): Promise<CompileResult> {
     if (hit) return { ...hit, seconds: seconds(start) }
     // Readers, transforms and lowering are loaded when they are needed: a hit needs none of them.
     const { Build } = await import('./build.ts')
-    const built = await new Build(request, engines, configFile).run()
+    const built = await new Build(request, engines, configFile, cache).run()
     const result: CompileResult = { ...built, cached: false, seconds: seconds(start) }
     const problem = await cache?.put(key, result)
     if (problem) {
