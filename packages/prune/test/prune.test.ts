@@ -184,19 +184,19 @@ describe('the text direction classifier', () => {
     expect(reports[0]!.skipped.filter(({ why }) => why === 'not an initializer; run simplify first')).toHaveLength(53 + 1)
   })
 
-  test('loses exactly 30 % of its prunable weights, and errs less with obs than by magnitude', async () => {
-    const calibration = samplesOf(model, 6)
+  test('loses exactly a tenth of its prunable weights, and errs less with obs than by magnitude', async () => {
+    const calibration = samplesOf(model, 3)
     const pruned = async (options: PruneOptions): Promise<Model> =>
-      (await compress(model, [prune({ ratio: 0.3, scope: 'global', ...options })], context({ calibration }))).model
+      (await compress(model, [prune({ ratio: 0.1, scope: 'global', ...options })], context({ calibration }))).model
     const [byMagnitude, byCurvature] = [await pruned({}), await pruned({ method: 'obs' })]
     const sizes = [...model.initializers()].filter(
       ({ tensor, uses }) => tensor!.size >= 256 && uses[0]!.index === 1 && tensor!.dims.length > 1,
     )
     const total = sizes.reduce((sum, { tensor }) => sum + tensor!.size, 0)
     const zeros = (of: Model): number => sizes.reduce((sum, { name }) => sum + zerosOf(of, name) - zerosOf(model, name), 0)
-    expect(zeros(byMagnitude)).toBe(Math.floor(total * 0.3))
-    expect(zeros(byCurvature)).toBe(Math.floor(total * 0.3))
-    const unseen = samplesOf(model, 3, 'unseen')
+    expect(zeros(byMagnitude)).toBe(Math.floor(total * 0.1))
+    expect(zeros(byCurvature)).toBe(Math.floor(total * 0.1))
+    const unseen = samplesOf(model, 2, 'unseen')
     expect(await errorOf(model, byCurvature, unseen)).toBeLessThan(await errorOf(model, byMagnitude, unseen))
     expect(Buffer.compare(writeOnnx(await pruned({})), writeOnnx(byMagnitude))).toBe(0)
   })
