@@ -159,7 +159,7 @@ export class Build {
         samples: { count: samples.length, from: shared.calibration ? 'calibration' : 'random' },
         reports: [...reports, lowerReport(lowering)],
         seconds: Math.round(performance.now() - began) / 1000,
-        warnings: [...warnings, ...warningsOf(recipe.format, target, shared.calibration, lowering.integerNodes.length + warnings.length)],
+        warnings: [...warnings, ...warningsOf(recipe, target, shared.calibration, lowering.integerNodes.length + warnings.length)],
       },
     }
   }
@@ -305,8 +305,14 @@ function lowerReport({ integerNodes, stored, skipped }: Lowering): StepReport {
   }
 }
 
-function warningsOf(format: string, target: Target, calibration: Dataset | undefined, explained: number): string[] {
-  if (format !== 'int8' || !target.computes.includes('qdq-u8s8')) return []
-  if (!calibration) return ['weights only: give calibrate= to compute in int8 where that is faster']
-  return explained === 0 ? ['no node is faster in int8 at these shapes: all weights are stored in int8 and computed in float32'] : []
+/** What a user would want to know before the numbers: what was not done for want of samples, and what was found not to pay. */
+function warningsOf({ format, steps }: Recipe, target: Target, calibration: Dataset | undefined, explained: number): string[] {
+  const warnings: string[] = []
+  if (!calibration && steps.some(({ name, options }) => name === 'prune' && options['method'] === 'magnitude'))
+    warnings.push('pruned by magnitude alone: give calibrate= to prune what matters least on your samples, which loses far less')
+  if (format !== 'int8' || !target.computes.includes('qdq-u8s8')) return warnings
+  if (!calibration) warnings.push('weights only: give calibrate= to compute in int8 where that is faster')
+  else if (explained === 0)
+    warnings.push('no node is faster in int8 at these shapes: all weights are stored in int8 and computed in float32')
+  return warnings
 }

@@ -20,8 +20,8 @@ export interface Lowering {
  */
 export function lower(model: Model, target: Target, shapes: Readonly<Record<string, readonly number[]>>): Lowering {
   const half = target.computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
-  const { candidates, skipped } =
-    half || !target.computes.includes('qdq-u8s8') ? { candidates: [], skipped: [] } : candidatesOf(model.graph.nodes)
+  const nodes = half || !target.computes.includes('qdq-u8s8') || !hasRanges(model) ? [] : model.graph.nodes
+  const { candidates, skipped } = candidatesOf(nodes)
   const chosen = target.cost && candidates.length > 0 ? planIntegers(candidates, sizesAt(model, shapes), target.cost) : new Set<never>()
   const integerNodes = [...chosen].map(({ node }) => node.describe())
   for (const candidate of candidates)
@@ -34,6 +34,11 @@ export function lower(model: Model, target: Target, shapes: Readonly<Record<stri
   if (half) computeInHalf(model)
   clearAnnotations(model)
   return { integerNodes, stored, skipped }
+}
+
+/** Whether any activation was given a grid: without one nothing can compute in integers, and nobody asked for it. */
+function hasRanges(model: Model): boolean {
+  return model.graph.nodes.some((node) => node.inputs[0]?.quantization?.kind === 'integer' && !node.inputs[0].tensor)
 }
 
 /** Sizes of all values at a typical run. */
