@@ -89,13 +89,17 @@ export class Tensor {
 
   /** The elements' bytes. Do not write into them. */
   bytes(): Uint8Array {
-    if (typeof this.#source === 'function') {
-      const bytes = this.#source()
-      this.#check(bytes)
-      this.#source = bytes
-    }
+    if (typeof this.#source === 'function') this.#source = this.peek()
     if (!(this.#source instanceof Uint8Array)) throw new UnsupportedError('TENSOR_STRING', 'a string tensor has no bytes')
     return this.#source
+  }
+
+  /** {@link bytes}, which a lazy tensor then does not keep: for a pass over more tensors than fit in memory. */
+  peek(): Uint8Array {
+    if (typeof this.#source !== 'function') return this.bytes()
+    const bytes = this.#source()
+    this.#check(bytes)
+    return bytes
   }
 
   /** The values of a tensor of strings. */
@@ -156,7 +160,7 @@ export class Tensor {
   reshape(dims: readonly number[]): Tensor {
     const size = dims.reduce((product, dim) => product * dim, 1)
     if (size !== this.size) throw new ModelError('TENSOR_SIZE', `cannot reshape [${this.dims}] to [${dims}]`)
-    if (typeof this.#source === 'function') return Tensor.lazy(this.type, dims, () => this.bytes())
+    if (typeof this.#source === 'function') return Tensor.lazy(this.type, dims, () => this.peek())
     return new Tensor(this.type, dims, this.#source)
   }
 

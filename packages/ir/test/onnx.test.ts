@@ -395,7 +395,7 @@ test('weights that no file can hold are refused before they are read', () => {
   }
   for (const name of ['a', 'b']) model.graph.addInitializer(name, Tensor.lazy('float32', [2 ** 28], never))
   expect(() => writeOnnx(model)).toThrowError(
-    "the model's weights take 2147483648 bytes, and one ONNX file holds at most 2147483647; compress them more",
+    'the model takes 2147483724 bytes, and one ONNX file holds at most 2147483647; write it with writeOnnxFile, or compress it more',
   )
 })
 

@@ -18,7 +18,7 @@ export const IMPORT_TABLE = {
 
 /** Packages whose sources run anywhere: no `node:` module, none of Node's globals. Files named here are excepted. */
 export const PORTABLE = {
-  ir: ['src/onnx/file.ts'],
+  ir: ['src/onnx/file.ts', 'src/onnx/write-file.ts'],
   simplify: [],
   prune: [],
   quantize: [],

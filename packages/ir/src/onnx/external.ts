@@ -54,7 +54,7 @@ export class ExternalData {
 }
 
 /** Whether a location stays in the folder by its text alone; symbolic links are for whoever opens it. */
-function isInside(location: string): boolean {
+export function isInside(location: string): boolean {
   if (/^(?:[\\/]|[a-z]:)/i.test(location) || location.includes('\0')) return false
   let depth = 0
   for (const part of location.split(/[\\/]/)) {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
+import { type Stats, closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, relative, isAbsolute, resolve, sep } from 'node:path'
 import { ModelError, messageOf } from '../errors.ts'
 import type { Model } from '../graph.ts'
@@ -55,26 +55,34 @@ function openExternal(model: string, location: string): ExternalFile & { path: s
     )
   const stat = statSync(real)
   if (!stat.isFile()) throw new ModelError('EXTERNAL_MISSING', `${model}: its weights are in '${location}', and ${path} is no file`)
-  return { path, size: stat.size, read: (offset, length) => readRange(real, offset, length, model) }
+  return { path, size: stat.size, read: (offset, length) => readRange(real, stat, offset, length, model) }
 }
 
-function readRange(path: string, offset: number, length: number, model: string): Uint8Array {
-  const bytes = new Uint8Array(length)
-  const handle = openSync(path, 'r')
+/** Opened for each read: a model may have thousands of files, and nobody closes a model. */
+function readRange(path: string, before: Stats, offset: number, length: number, model: string): Uint8Array {
+  let handle: number | undefined
   try {
-    let done = 0
-    while (done < length) {
+    handle = openSync(path, 'r')
+    const now = fstatSync(handle)
+    if (now.ino !== before.ino || now.dev !== before.dev || now.size !== before.size || now.mtimeMs !== before.mtimeMs)
+      throw new ModelError('EXTERNAL_CHANGED', `${model}: ${path} changed after the model was read; read the model again`)
+    const bytes = new Uint8Array(length)
+    for (let done = 0; done < length;) {
       // A single read is limited to 2 GiB.
       const count = readSync(handle, bytes, done, Math.min(length - done, 2 ** 30), offset + done)
-      if (count === 0) throw new ModelError('EXTERNAL_SHORT', `${model}: ${path} became shorter while it was read; build again`)
+      if (count === 0) throw new ModelError('EXTERNAL_CHANGED', `${model}: ${path} became shorter while it was read; read the model again`)
       done += count
     }
+    return bytes
+  } catch (error) {
+    if (error instanceof ModelError) throw error
+    throw new ModelError('EXTERNAL_UNREADABLE', `${model}: ${path} cannot be read (${messageOf(error)})`, { cause: error })
   } finally {
-    closeSync(handle)
+    if (handle !== undefined) closeSync(handle)
   }
-  return bytes
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+/** @internal */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && 'syscall' in error
 }

@@ -4,11 +4,17 @@ import { UnsupportedError } from '../errors.ts'
 import type { Graph } from '../graph.ts'
 import { CarriedAttribute } from './carried.ts'
 import { type AttributeProto, AttributeProto_AttributeType as Type, AttributeProtoSchema, type GraphProto } from './gen/onnx_pb.ts'
-import { writeTensor } from './write-tensor.ts'
+import type { TensorWriter } from './write-tensor.ts'
 
 const utf8 = new TextEncoder()
 
-export function writeAttribute(name: string, attribute: Attribute, writeGraph: (graph: Graph) => GraphProto): AttributeProto {
+export function writeAttribute(
+  name: string,
+  attribute: Attribute,
+  tensors: TensorWriter,
+  writeGraph: (graph: Graph) => GraphProto,
+  mayStore: boolean,
+): AttributeProto {
   const make = (fields: Partial<AttributeProto>): AttributeProto => ({ ...create(AttributeProtoSchema), name, ...fields })
   switch (attribute.type) {
     case 'float':
@@ -18,7 +24,7 @@ export function writeAttribute(name: string, attribute: Attribute, writeGraph: (
     case 'string':
       return make({ type: Type.STRING, s: utf8.encode(attribute.value) })
     case 'tensor':
-      return make({ type: Type.TENSOR, t: writeTensor(attribute.value) })
+      return make({ type: Type.TENSOR, t: tensors.write(attribute.value, undefined, mayStore) })
     case 'graph':
       return make({ type: Type.GRAPH, g: writeGraph(attribute.value) })
     case 'floats':
@@ -28,7 +34,7 @@ export function writeAttribute(name: string, attribute: Attribute, writeGraph: (
     case 'strings':
       return make({ type: Type.STRINGS, strings: attribute.value.map((item) => utf8.encode(item)) })
     case 'tensors':
-      return make({ type: Type.TENSORS, tensors: attribute.value.map((item) => writeTensor(item)) })
+      return make({ type: Type.TENSORS, tensors: attribute.value.map((item) => tensors.write(item)) })
     case 'graphs':
       return make({ type: Type.GRAPHS, graphs: attribute.value.map(writeGraph) })
     case 'opaque':

@@ -1,10 +1,9 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import { byteLengthOf } from '../element-type.ts'
+import { create } from '@bufbuild/protobuf'
 import { UnsupportedError } from '../errors.ts'
 import type { Graph, Model, Node, Value } from '../graph.ts'
-import type { Tensor } from '../tensor.ts'
 import { CarriedGraph, CarriedModel, CarriedNode } from './carried.ts'
 import { MAX_BYTES } from './decode.ts'
+import { type Encoded, encode, lengthOf } from './encode.ts'
 import {
   type GraphProto,
   GraphProtoSchema,
@@ -17,7 +16,7 @@ import {
   ValueInfoProtoSchema,
 } from './gen/onnx_pb.ts'
 import { writeAttribute } from './write-attribute.ts'
-import { writeTensor } from './write-tensor.ts'
+import { type Store, TensorWriter } from './write-tensor.ts'
 import { writeType } from './write-type.ts'
 
 /**
@@ -27,13 +26,24 @@ import { writeType } from './write-type.ts'
  * @throws {UnsupportedError} when the file would be larger than protobuf allows (2 GiB).
  */
 export function writeOnnx(model: Model): Uint8Array {
-  let weights = 0
-  for (const tensor of tensorsOf(model)) weights += byteLengthOf(tensor.type, tensor.size)
-  if (weights > MAX_BYTES)
+  const { pieces, length } = encodeModel(model)
+  if (length > MAX_BYTES)
     throw new UnsupportedError(
       'MODEL_TOO_LARGE',
-      `the model's weights take ${weights} bytes, and one ONNX file holds at most ${MAX_BYTES}; compress them more`,
+      `the model takes ${length} bytes, and one ONNX file holds at most ${MAX_BYTES}; write it with writeOnnxFile, or compress it more`,
     )
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const piece of pieces) {
+    bytes.set(piece instanceof Uint8Array ? piece : piece.peek(), offset)
+    offset += lengthOf(piece)
+  }
+  return bytes
+}
+
+/** @internal The model's file in pieces; `store` takes the tensors that go to another file. */
+export function encodeModel(model: Model, store?: Store, threshold?: number): Encoded {
+  const tensors = new TensorWriter(store, threshold)
   const carried = model.opaque instanceof CarriedModel ? model.opaque.proto : {}
   const { metadata } = model
   const proto = {
@@ -46,10 +56,10 @@ export function writeOnnx(model: Model): Uint8Array {
     domain: metadata.domain,
     modelVersion: BigInt(metadata.modelVersion),
     docString: metadata.docString,
-    graph: writeGraph(model.graph),
+    graph: writeGraph(model.graph, tensors),
     metadataProps: [...metadata.properties].map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
   }
-  return toBinary(ModelProtoSchema, proto)
+  return encode(ModelProtoSchema, proto, tensors.weights)
 }
 
 /** ONNX's IR versions, and the opset that came with each. */
@@ -67,20 +77,15 @@ function irVersionOf(model: Model, read = 0n): bigint {
   return read > least ? read : least
 }
 
-function* tensorsOf(model: Model): Generator<Tensor> {
-  for (const value of model.initializers()) yield value.tensor!
-  for (const node of model.nodes()) for (const attribute of node.attributes.values()) if (attribute.type === 'tensor') yield attribute.value
-}
-
-function writeGraph(graph: Graph): GraphProto {
+function writeGraph(graph: Graph, tensors: TensorWriter): GraphProto {
   const carried = graph.opaque instanceof CarriedGraph ? graph.opaque : undefined
   const info = (value: Value): ValueInfoProto => writeInfo(value, carried?.values.get(value.name))
   return {
     ...create(GraphProtoSchema),
     ...carried?.proto,
     name: graph.name,
-    node: graph.nodes.map(writeNode),
-    initializer: [...graph.initializers].map((value) => writeTensor(value.tensor!, value.name)),
+    node: graph.nodes.map((node) => writeNode(node, tensors)),
+    initializer: [...graph.initializers].map((value) => tensors.write(value.tensor!, value.name, true)),
     input: graph.inputs.map(info),
     output: graph.outputs.map(info),
     // Inner tensors' types can be inferred; those of sequences, maps and optionals not always.
@@ -94,7 +99,7 @@ function writeInfo(value: Value, carried: ValueInfoProto | undefined): ValueInfo
   return { ...create(ValueInfoProtoSchema), ...carried, name: value.name, type: writeType(value, carried?.type) }
 }
 
-function writeNode(node: Node): NodeProto {
+function writeNode(node: Node, tensors: TensorWriter): NodeProto {
   const carried = node.opaque instanceof CarriedNode ? node.opaque.proto : {}
   const names = (values: readonly (Value | undefined)[]): string[] => values.map((value) => value?.name ?? '')
   return {
@@ -105,6 +110,8 @@ function writeNode(node: Node): NodeProto {
     name: node.name,
     opType: node.op,
     domain: node.domain,
-    attribute: [...node.attributes].map(([name, attribute]) => writeAttribute(name, attribute, writeGraph)),
+    attribute: [...node.attributes].map(([name, attribute]) =>
+      writeAttribute(name, attribute, tensors, (graph) => writeGraph(graph, tensors), node.type === 'Constant'),
+    ),
   }
 }
