@@ -15,18 +15,7 @@ export {
   messageOf,
 } from './errors.ts'
 export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from './float16.ts'
-export {
-  Graph,
-  INNER_OPSET,
-  Model,
-  Node,
-  Value,
-  valuesRead,
-  type Dim,
-  type ModelMetadata,
-  type NodeSpec,
-  type Use,
-} from './graph.ts'
+export { Graph, INNER_OPSET, Model, Node, Value, valuesRead, type Dim, type ModelMetadata, type NodeSpec, type Use } from './graph.ts'
 export { silentLogger, type Logger } from './logger.ts'
 export { rangeOf, type FloatQuantization, type IntegerQuantization, type Quantization } from './quantization.ts'
 export { createRandom, type Random } from './random.ts'

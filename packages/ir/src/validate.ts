@@ -98,7 +98,8 @@ export const validatorRules: readonly string[] = RULES.map((rule) => rule.name)
 export function problemsOf(model: Model): string[] {
   const problems: string[] = []
   const visit = (graph: Graph, outer: ReadonlySet<Value>): void => {
-    for (const rule of RULES) for (const problem of rule.check(graph, { outer })) problems.push(`${problem} (${rule.name}, graph '${graph.name}')`)
+    for (const rule of RULES)
+      for (const problem of rule.check(graph, { outer })) problems.push(`${problem} (${rule.name}, graph '${graph.name}')`)
     const known = new Set<Value>([...outer, ...graph.inputs, ...graph.initializers])
     for (const node of graph.nodes) {
       for (const subgraph of node.subgraphs) visit(subgraph, new Set(known))
