@@ -10,8 +10,11 @@ import {
   macsOf,
   weightsOf,
 } from '@whittle/ir'
+import { create } from '@bufbuild/protobuf'
 import { type GraphBuilder, buildModel, differenceOf, models, runModel } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
+import { CarriedType } from '../src/onnx/carried.ts'
+import { TensorShapeProto_DimensionSchema, TypeProtoSchema } from '../src/onnx/gen/onnx_pb.ts'
 
 type Input = { dims: number[]; type?: ElementType } | Tensor | undefined
 
@@ -152,8 +155,95 @@ const ROWS: Row[] = [
   ['any', 'GridSample', [f(1, 2, 5, 6), f(1, 3, 4, 2)]],
 ]
 
+const u8 = (...dims: number[]): Tensor => Tensor.of('uint8', dims, new Uint8Array(dims.reduce((a, b) => a * b, 1)).fill(3))
+const i32 = (...values: number[]): Tensor => Tensor.of('int32', [values.length], values)
+const ids = (...dims: number[]): Input => ({ dims, type: 'int32' })
+const x8 = (...dims: number[]): Input => ({ dims, type: 'uint8' })
+const zero = u8()
+const scale = scalar(0.1)
+
+/** com.microsoft's ops, with the kernels that onnxruntime has for the CPU. */
+const MICROSOFT: Row[] = [
+  ['both transposed', 'FusedMatMul', [f(2, 4, 3), w(2, 5, 4)], { transA: 1, transB: 1 }],
+  ['a batch that moves', 'FusedMatMul', [f(3, 2, 4), f(2, 4, 5)], { transBatchA: 1 }],
+  ['projected', 'Attention', [f(2, 3, 8), w(8, 24), w(24)], { num_heads: 2 }, 1],
+  ['projected, other sizes', 'Attention', [f(2, 3, 8), w(8, 24), w(24)], { num_heads: 2, qkv_hidden_sizes: [8, 8, 8] }, 1],
+  ['projected, with a cache', 'Attention', [f(2, 3, 8), w(8, 24), w(24), undefined, f(2, 2, 2, 5, 4)], { num_heads: 2 }, 2],
+  ['cross', 'MultiHeadAttention', [f(2, 3, 8), f(2, 5, 8), f(2, 5, 12)], { num_heads: 2 }],
+  [
+    'with a cache',
+    'MultiHeadAttention',
+    [f(2, 3, 8), f(2, 3, 8), f(2, 3, 8), undefined, undefined, undefined, f(2, 2, 4, 4), f(2, 2, 4, 4)],
+    { num_heads: 2 },
+    3,
+  ],
+  [
+    'packed',
+    'GroupQueryAttention',
+    [f(1, 3, 64), undefined, undefined, undefined, undefined, i32(2), Tensor.of('int32', [], [3])],
+    { num_heads: 4, kv_num_heads: 2 },
+  ],
+  ['quantized', 'QAttention', [x8(2, 3, 8), u8(8, 24), w(24), scale, scale, undefined, zero, zero], { num_heads: 2 }, 1],
+  ['every position', 'RotaryEmbedding', [f(2, 3, 8), i64(0), w(6, 2), w(6, 2)], { num_heads: 2 }],
+  ['with segments', 'EmbedLayerNormalization', [ids(2, 3), ids(2, 3), w(5, 8), w(4, 8), w(2, 8), w(8), w(8)], {}, 2],
+  ['float32 output', 'QGemm', [x8(2, 3), scale, zero, u8(5, 3), scale, zero], { transB: 1 }],
+  ['uint8 output', 'QGemm', [x8(2, 3), scale, zero, u8(3, 5), scale, zero, i32(1, 2, 3, 4, 5), scale, zero]],
+  ['batches', 'DynamicQuantizeMatMul', [f(2, 3, 4), u8(4, 5), scale, zero]],
+  ['batches', 'MatMulIntegerToFloat', [x8(2, 3, 4), u8(4, 5), scale, scale]],
+  ['4 bits', 'MatMulBnb4', [f(2, 64), u8(64), Tensor.float32([2], [1, 1])], { K: 64, N: 2, block_size: 64, quant_type: 1 }],
+  [
+    'two directions',
+    'DynamicQuantizeLSTM',
+    [f(5, 2, 3), u8(2, 3, 16), u8(2, 4, 16), undefined, undefined, undefined, undefined, undefined, w(2), u8(2), w(2), u8(2)],
+    { hidden_size: 4, direction: 'bidirectional' },
+    3,
+  ],
+  ['channels first', 'QLinearAveragePool', [x8(1, 3, 7, 8), scale, zero, scale, zero], { kernel_shape: [3, 3], strides: [2, 2] }],
+  ['channels last', 'QLinearAveragePool', [x8(1, 7, 8, 3), scale, zero, scale, zero], { kernel_shape: [3, 3], channels_last: 1 }],
+  ['channels last', 'QLinearGlobalAveragePool', [x8(1, 7, 8, 3), scale, zero, scale, zero], { channels_last: 1 }],
+  [
+    'channels last',
+    'QLinearConv',
+    [x8(1, 7, 8, 4), scale, zero, u8(6, 4, 3, 3), scale, zero, scale, zero],
+    { channels_last: 1, strides: [2, 2] },
+  ],
+  ['two parts', 'QLinearConcat', [scale, zero, x8(2, 3), scale, zero, x8(2, 4), scale, zero], { axis: 1 }],
+  ['broadcast', 'QLinearMul', [x8(2, 3), scale, zero, u8(3), scale, zero, scale, zero]],
+  ['any', 'QLinearSigmoid', [x8(2, 3), scale, zero, scale, zero]],
+  ['any', 'QLinearLeakyRelu', [x8(2, 3), scale, zero, scale, zero]],
+  ['any', 'QLinearSoftmax', [x8(2, 3), scale, zero, scale, zero], { opset: 13 }],
+  ['broadcast', 'QLinearWhere', [{ dims: [2, 1], type: 'bool' }, u8(2, 3), scale, zero, u8(3), scale, zero, scale, zero]],
+  ['channels last', 'NhwcMaxPool', [x8(1, 7, 8, 3)], { kernel_shape: [3, 3], strides: [2, 2] }],
+  ['bias', 'BiasGelu', [f(2, 3, 4), w(4)]],
+  ['4 bits', 'GatherBlockQuantized', [u8(5, 16), { dims: [2, 3], type: 'int64' }, w(5, 1)], { bits: 4, block_size: 32, quantize_axis: 1 }],
+  ['a new axis', 'ExpandDims', [f(2, 3), Tensor.of('int32', [], [-1])]],
+  ['square', 'Inverse', [w(2, 2)]],
+  ['upper', 'Trilu', [f(3, 4)]],
+  ['pads', 'Pad', [f(2, 3), i64(1, 0, 0, 2)]],
+  ['numbers', 'Range', [scalar(1), scalar(9), scalar(3)]],
+  ['regions', 'CropAndResize', [f(1, 2, 8, 8), w(3, 4), Tensor.of('int32', [3], [0, 0, 0]), Tensor.of('int32', [2], [4, 5])]],
+  ['any', 'SkipSimplifiedLayerNormalization', [f(2, 3, 4), f(2, 3, 4), w(4)]],
+]
+
+/** Kernels of ai.onnx beside ONNX's own cases (ops-onnx-cases.test.ts), where onnxruntime knows the op. */
+const LATER: Row[] = [
+  ['one sided', 'STFT', [f(1, 128, 1), Tensor.int64([], [8]), undefined, Tensor.int64([], [16])]],
+  ['one sided', 'DFT', [f(1, 10, 1), undefined, Tensor.int64([], [1])], { onesided: 1 }],
+  ['double', 'HannWindow', [Tensor.int64([], [10])], { output_datatype: 11 }],
+  ['bins', 'MelWeightMatrix', [Tensor.int64([], [8]), Tensor.int64([], [16]), Tensor.int64([], [8192]), scalar(0), scalar(4000)]],
+  ['axes', 'CenterCropPad', [f(4, 5, 6), i64(3, 8)], { axes: [0, 2] }],
+  ['blocks', 'Col2Im', [f(1, 8, 9), i64(4, 4), i64(2, 2)]],
+  ['given output', 'MaxUnpool', [f(1, 1, 2, 2), Tensor.int64([1, 1, 2, 2], [1, 3, 9, 11])], { kernel_shape: [2, 2], strides: [2, 2] }],
+  ['regions', 'MaxRoiPool', [f(1, 2, 6, 6), w(3, 5)], { pooled_shape: [2, 3] }],
+  ['batches', 'Det', [f(4, 2, 2)]],
+]
+
 describe('one node: inferred type and shape are those of the run', () => {
   test.each(ROWS)('%s: %s', async (_title, op, inputs, attributes, outputs, domain) => check(op, inputs, attributes, outputs, domain))
+  test.each(LATER)('%s: %s', async (_title, op, inputs, attributes, outputs) => check(op, inputs, attributes, outputs))
+  test.each(MICROSOFT)('%s: com.microsoft.%s', async (_title, op, inputs, attributes, outputs) =>
+    check(op, inputs, attributes, outputs, 'com.microsoft'),
+  )
 })
 
 describe('symbolic dimensions', () => {
@@ -337,6 +427,44 @@ describe('control flow', () => {
   })
 })
 
+describe('sequences and optionals', () => {
+  const declare = (value: Value, dims: number[]): void => {
+    const dim = dims.map((size) => create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(size) } }))
+    const tensor = create(TypeProtoSchema, { value: { case: 'tensorType', value: { elemType: 1, shape: { dim } } } })
+    const sequence = create(TypeProtoSchema, { value: { case: 'sequenceType', value: { elemType: tensor } } })
+    value.opaqueType = new CarriedType(sequence)
+  }
+
+  test('what the file says that a sequence holds is what its elements are', () => {
+    const model = buildModel((b) => {
+      const sequence = b.graph.addInput('s')
+      declare(sequence, [2, 3])
+      b.output(b.node('SequenceAt', [sequence, b.constant('at', Tensor.int64([], [0]))]), 'y')
+    })
+    expect(model.graph.outputs[0]).toMatchObject({ elementType: 'float32', shape: [2, 3] })
+    expect(inferShapes(model).unknown).toEqual([])
+    expect(model.graph.inputs[0]).toMatchObject({ elementType: undefined, shape: undefined })
+  })
+
+  test('elements that differ have a free dimension once they are taken out, and a stack of them a new axis', async () => {
+    const model = buildModel((b) => {
+      const sequence = b.node('SequenceConstruct', [b.input('x', ['N', 3]), b.input('z', [4, 3])])
+      b.output(b.node('SequenceAt', [sequence, b.constant('at', Tensor.int64([], [1]))]), 'one')
+      b.output(b.node('ConcatFromSequence', [sequence], { axis: 0 }), 'all')
+    })
+    expect(model.graph.outputs.map((value) => value.shape)).toEqual([
+      ['one_dim0', 3],
+      ['all_dim0', 3],
+    ])
+    const feeds = { x: Tensor.float32([2, 3], [1, 2, 3, 4, 5, 6]), z: Tensor.float32([4, 3], new Float32Array(12)) }
+    const ran = await runModel(model, feeds)
+    expect([ran['one']!.dims, ran['all']!.dims]).toEqual([
+      [4, 3],
+      [6, 3],
+    ])
+  })
+})
+
 describe('weights', () => {
   const axesOf = (op: string, dims: number[][], attributes: Record<string, AttributeLike> = {}): unknown => {
     const model = buildModel(
@@ -419,6 +547,10 @@ test('multiply-accumulates of grouped, transposed, recurrent and matrix products
   )
   expect(macs((b) => b.node('MatMul', [b.input('x', [2, 3, 4]), b.weight('w', [4, 5])]))).toBe(2 * 3 * 4 * 5)
   expect(macs((b) => b.node('Einsum', [b.input('x', [2, 3, 4]), b.weight('w', [4, 5])], { equation: 'bij,jk->bik' }))).toBe(2 * 3 * 4 * 5)
+  const heads = { q_num_heads: 2, kv_num_heads: 2 }
+  const scored = (b: GraphBuilder): Value =>
+    b.node('Attention', [b.input('q', [1, 3, 8]), b.input('k', [1, 5, 8]), b.input('v', [1, 5, 12])], heads)
+  expect(macs(scored)).toBe(2 * 3 * 5 * 4 + 2 * 3 * 5 * 6)
   const lstm = models.lstm()
   inferShapes(lstm, { dims: { N: 2 } })
   expect(macsOf(lstm).total).toBe(5 * 2 * 2 * 12 * (4 + 3))

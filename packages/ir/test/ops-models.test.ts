@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 const REAL = {
   direction: { dims: { x: [2, 3, 48, 192] } },
   detector: { dims: { x: [1, 3, 64, 96] } },
-  recogniser: { dims: { x: [2, 3, 48, 320] } },
+  recogniser: { dims: { x: [2, 3, 48, 72] } },
   voice: { dims: { input: [1, 512], state: [2, 1, 128] } },
 } as const satisfies Record<string, { dims: Record<string, readonly number[]> }>
 

@@ -1,14 +1,17 @@
-import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import * as ir from '@whittle/ir'
 import { opRow, opTable } from '@whittle/ir'
+import * as schemas from '@whittle/ir/schemas'
 import { buildModel } from '@whittle/testing'
+import { resolveConfig } from 'prettier'
 import { expect, test } from 'vitest'
 
-test('OPS.md is what the op table gives', () => {
-  const script = fileURLToPath(new URL('../../../tools/generate/op-docs.mjs', import.meta.url))
-  const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' })
-  expect(stderr).toBe('')
-  expect(status).toBe(0)
+test('OPS.md is what the op table gives: run node tools/generate/op-docs.mjs where it is not', async () => {
+  const script = new URL('../../../tools/generate/op-docs-text.mjs', import.meta.url).href
+  const { opDocs } = (await import(script)) as { opDocs(...modules: unknown[]): Promise<string> }
+  const file = fileURLToPath(new URL('../OPS.md', import.meta.url))
+  expect(await opDocs(ir, schemas, { ...(await resolveConfig(file)), filepath: file })).toBe(readFileSync(file, 'utf8'))
 })
 
 test('each op has one row', () => {

@@ -1,3 +1,5 @@
+import type { Container } from '../ops/row.ts'
+import { containerOfType } from './container.ts'
 import type { AttributeProto, GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto } from './gen/onnx_pb.ts'
 
 /**
@@ -39,5 +41,10 @@ export class CarriedType {
   readonly proto: TypeProto
   constructor(proto: TypeProto) {
     this.proto = proto
+  }
+
+  /** What inference reads of it. */
+  get holds(): Container | undefined {
+    return containerOfType(this.proto)
   }
 }

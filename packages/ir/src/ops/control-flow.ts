@@ -3,6 +3,7 @@ import { ModelError } from '../errors.ts'
 import { sameDim } from './dim.ts'
 import type { Facts, OpRow, ValueFact } from './row.ts'
 import { axisFromFront } from './rules.ts'
+import { joinContainers } from './sequence.ts'
 
 /** Ops that own graphs. */
 
@@ -33,19 +34,25 @@ function inferIf(node: Node, facts: Facts): void {
   const chosen = taken ?? (yes && no ? undefined : (yes ?? no))
   node.outputs.forEach((_, index) => {
     const fact = chosen ? chosen[index] : merge(yes?.[index], no?.[index], index, facts)
-    facts.set(index, fact?.type, fact?.shape, fact?.content)
+    facts.setFact(index, fact ?? NOTHING)
   })
 }
 
 /** What holds of both; dimensions that differ become free ones. */
 function merge(a: ValueFact = NOTHING, b: ValueFact = NOTHING, output: number, facts: Facts): ValueFact {
   if (a.type && b.type && a.type !== b.type) facts.fail(`the branches give ${a.type} and ${b.type}`)
+  const holds = joinContainers(a.holds, b.holds)
+  if (holds) return { type: undefined, shape: undefined, holds }
   const type = a.type ?? b.type
   if (!a.shape || !b.shape || a.shape.length !== b.shape.length) return { type, shape: undefined }
   const shape = a.shape.map((dim, axis) => (sameDim(dim, b.shape![axis]!) ? dim : facts.fresh(output, axis)))
   const same =
     a.content && b.content && a.content.length === b.content.length && a.content.every((item, index) => sameDim(item, b.content![index]!))
   return { type, shape, content: same ? a.content : undefined }
+}
+
+function withoutContent(fact: ValueFact = NOTHING): ValueFact {
+  return { type: fact.type, shape: fact.shape, holds: fact.holds }
 }
 
 /** Runs the body until the carried facts stay: a dimension that changes from step to step becomes a free one. */
@@ -67,6 +74,8 @@ function settle(
 }
 
 function widen(before: ValueFact, after: ValueFact, output: number, facts: Facts): ValueFact {
+  const holds = joinContainers(before.holds, after.holds)
+  if (holds) return { type: undefined, shape: undefined, holds }
   if (!before.shape || !after.shape || before.shape.length !== after.shape.length) return { type: before.type, shape: undefined }
   return {
     type: before.type,
@@ -75,6 +84,7 @@ function widen(before: ValueFact, after: ValueFact, output: number, facts: Facts
 }
 
 function sameShape(a: ValueFact, b: ValueFact): boolean {
+  if (a.holds && b.holds) return sameShape(a.holds.element, b.holds.element)
   if (!a.shape || !b.shape) return a.shape === b.shape
   return a.shape.length === b.shape.length && a.shape.every((dim, axis) => sameDim(dim, b.shape![axis]!))
 }
@@ -82,7 +92,7 @@ function sameShape(a: ValueFact, b: ValueFact): boolean {
 /** Inputs: trips, condition, carried...; body: (step, condition, carried...) -> (condition, carried..., scanned...). */
 function inferLoop(node: Node, facts: Facts): void {
   const body = subgraphOf(node, 'body', facts)
-  const carried = node.inputs.slice(2).map((_, index) => ({ type: facts.type(index + 2), shape: facts.shape(index + 2) }))
+  const carried = node.inputs.slice(2).map((_, index) => withoutContent(facts.fact(index + 2)))
   const fixed: ValueFact[] = [
     { type: 'int64', shape: [] },
     { type: 'bool', shape: [] },
@@ -93,7 +103,7 @@ function inferLoop(node: Node, facts: Facts): void {
     const fact = outputs[index + 1] ?? NOTHING
     if (index < carried.length) {
       const widened = widen(carried[index]!, fact, index, facts)
-      facts.set(index, widened.type ?? fact.type, widened.shape)
+      facts.setFact(index, { ...widened, type: widened.type ?? fact.type })
       return
     }
     // The condition may end the loop early: only without one is the number of trips the length.
@@ -116,7 +126,7 @@ function inferScan(node: Node, facts: Facts): void {
   const states = node.inputs.length - scans
   const inputAxes = node.ints('scan_input_axes') ?? Array<number>(scans).fill(0)
   const outputAxes = node.ints('scan_output_axes') ?? []
-  const carried = node.inputs.slice(0, states).map((_, index) => ({ type: facts.type(index), shape: facts.shape(index) }))
+  const carried = node.inputs.slice(0, states).map((_, index) => withoutContent(facts.fact(index)))
   let length = undefined as ReturnType<Facts['fresh']> | undefined
   const slices = inputAxes.map((given, index): ValueFact => {
     const shape = facts.shape(states + index)

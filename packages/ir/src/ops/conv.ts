@@ -1,5 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
-import { fixedShape, mulDims } from './dim.ts'
+import { fixedShape, mulDims, subDims } from './dim.ts'
 import type { Facts, OpRow, WeightSlot } from './row.ts'
 import { elementsOf, expectSame } from './rules.ts'
 import { slide, slideBack } from './window.ts'
@@ -20,6 +20,16 @@ function convShape(node: Node, facts: Facts, at: number): Dim[] | undefined {
   if (typeof weight[0] === 'number' && weight[0] % group !== 0) facts.fail(`${weight[0]} output channels are no multiple of group ${group}`)
   extents.forEach((extent, axis) => expectSame('kernel_shape and the kernel', extent, weight[axis + 2], facts))
   return [input[0]!, weight[0]!, ...slide(node, input.slice(2), extents, facts)]
+}
+
+/** As {@link convShape}, the channels of input and output being their last axis. */
+function convShapeLast(node: Node, facts: Facts, at: number): Dim[] | undefined {
+  const [input, weight] = [facts.shape(0), facts.shape(at)]
+  const extents = node.ints('kernel_shape') ?? weight?.slice(2)
+  if (!input || !weight || !extents) return undefined
+  if (input.length < 3 || input.length !== weight.length) facts.fail('input and kernel must have the same rank, at least 3')
+  expectSame('channels of the input and of the kernel', input.at(-1), mulDims(weight[1]!, node.int('group', 1)), facts)
+  return [input[0]!, ...slide(node, input.slice(1, -1), extents, facts), weight[0]!]
 }
 
 function convMacs(at: number): (node: Node) => number | undefined {
@@ -71,9 +81,41 @@ export const convRows: readonly OpRow[] = [
     macs: convMacs(3),
   },
   {
+    // The offsets (input 2) and the mask (input 4) say where the kernel reads.
+    type: 'DeformConv',
+    weights: [kernel(1), bias(3)],
+    infer: (node, facts) => facts.set(0, facts.type(0), convShape(node, facts, 1)),
+    macs: convMacs(1),
+  },
+  {
+    // Depthwise and causal: [N, C, T] with [C, 1, k]; the state has the last k-1 positions.
+    type: 'CausalConvWithState',
+    weights: [kernel(1), bias(2)],
+    infer(_node, facts) {
+      const [input, weight] = [facts.shape(0), facts.shape(1)]
+      facts.set(0, facts.type(0), input)
+      facts.set(1, facts.type(0), input && weight && [input[0]!, input[1]!, subDims(weight[2]!, 1)])
+    },
+    macs: convMacs(1),
+  },
+  {
     type: 'com.microsoft.FusedConv',
     weights: [kernel(1), bias(2)],
     infer: (node, facts) => facts.set(0, facts.type(0), convShape(node, facts, 1)),
     macs: convMacs(1),
   },
+  {
+    type: 'com.microsoft.QLinearConv',
+    weights: [kernel(3), bias(8)],
+    infer: (node, facts) =>
+      facts.set(0, facts.type(7), node.int('channels_last', 0) ? convShapeLast(node, facts, 3) : convShape(node, facts, 3)),
+    macs: convMacs(3),
+  },
+  // Input and output [N, spatial..., C]; the kernel as Conv's.
+  ...['NhwcConv', 'NhwcFusedConv'].map((op): OpRow => ({
+    type: `com.microsoft.${op}`,
+    weights: [kernel(1), bias(2)],
+    infer: (node, facts) => facts.set(0, facts.type(0), convShapeLast(node, facts, 1)),
+    macs: convMacs(1),
+  })),
 ]

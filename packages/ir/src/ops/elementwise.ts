@@ -11,8 +11,8 @@ import { broadcast, rankOf, sameAsFirst } from './rules.ts'
 const UNARY = [
   'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BitwiseNot', 'Celu', 'Cos', 'Cosh', 'Elu', 'Erf', 'Exp', 'Gelu',
   'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log', 'Mish', 'Neg', 'Reciprocal', 'Relu', 'Selu', 'Shrink', 'Sigmoid', 'Sign', 'Sin',
-  'Sinh', 'Softplus', 'Softsign', 'Sqrt', 'Tan', 'Tanh', 'ThresholdedRelu',
-  'com.microsoft.Gelu', 'com.microsoft.QuickGelu',
+  'Sinh', 'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tan', 'Tanh', 'ThresholdedRelu',
+  'com.microsoft.Gelu', 'com.microsoft.QuickGelu', 'com.microsoft.ScaledSiLU',
 ]
 
 /** Those that leave whole numbers as they are, or change shapes in a way that matters. */
@@ -132,7 +132,7 @@ export const elementwiseRows: readonly OpRow[] = [
   {
     type: 'Identity',
     elementwise: true,
-    infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(0), facts.content(0)),
+    infer: (_node, facts) => facts.setFact(0, facts.fact(0) ?? { type: undefined, shape: undefined }),
   },
   {
     type: 'Not',
@@ -145,6 +145,8 @@ export const elementwiseRows: readonly OpRow[] = [
   { type: 'IsNaN', elementwise: true, infer: (_node, facts) => facts.set(0, 'bool', facts.shape(0)) },
   { type: 'IsInf', elementwise: true, infer: (_node, facts) => facts.set(0, 'bool', facts.shape(0)) },
   { type: 'Cast', elementwise: true, infer: (node, facts) => inferCast(facts, typeAttribute(node, 'to')) },
+  { type: 'BitCast', elementwise: true, infer: (node, facts) => facts.set(0, typeAttribute(node, 'to'), facts.shape(0)) },
+  binary('SwiGLU', undefined),
   { type: 'CastLike', infer: (_node, facts) => inferCast(facts, facts.type(1)) },
   { type: 'Clip', infer: sameAsFirst },
   {

@@ -1,5 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
-import { mulDims } from './dim.ts'
+import { mulDims, sizeOf } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
 import { axisFromFront, knownInts, rankOf, sameAsFirst } from './rules.ts'
 
@@ -60,12 +60,28 @@ function inferOneHot(node: Node, facts: Facts): void {
 function inferUnique(node: Node, facts: Facts): void {
   const shape = facts.shape(0)
   const axis = node.int('axis')
-  const values =
-    axis === undefined
-      ? [facts.fresh(0, 0)]
-      : shape?.map((dim, at) => (at === axisFromFront(axis, shape.length, facts) ? facts.fresh(0, at) : dim))
-  facts.set(0, facts.type(0), values)
-  for (const output of [1, 2, 3]) facts.set(output, 'int64', [facts.fresh(output, 0)])
+  const at = axis === undefined ? 0 : shape && axisFromFront(axis, shape.length, facts)
+  const count = facts.fresh(0, at ?? 0)
+  facts.set(0, facts.type(0), axis === undefined ? [count] : shape?.map((dim, index) => (index === at ? count : dim)))
+  facts.set(1, 'int64', [count])
+  facts.set(2, 'int64', [(axis === undefined ? shape && sizeOf(shape) : shape?.[at!]) ?? facts.fresh(2, 0)])
+  facts.set(3, 'int64', [count])
+}
+
+/** How many elements of a small input are known not to be zero; undefined where one is not known. */
+function countOfNonzero(input: number, facts: Facts): number | undefined {
+  return knownInts(input, facts)?.filter((item) => item !== 0).length
+}
+
+function inferCompress(node: Node, facts: Facts): void {
+  const [shape, axis, count] = [facts.shape(0), node.int('axis'), countOfNonzero(1, facts)]
+  if (axis === undefined) return facts.set(0, facts.type(0), [count ?? facts.fresh(0, 0)])
+  const at = shape && axisFromFront(axis, shape.length, facts)
+  facts.set(
+    0,
+    facts.type(0),
+    shape?.map((dim, index) => (index === at ? (count ?? facts.fresh(0, index)) : dim)),
+  )
 }
 
 export const indexingRows: readonly OpRow[] = [
@@ -76,6 +92,7 @@ export const indexingRows: readonly OpRow[] = [
   },
   { type: 'GatherElements', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(1)) },
   { type: 'GatherND', infer: inferGatherND },
+  { type: 'com.microsoft.GatherND', infer: inferGatherND },
   { type: 'ScatterElements', infer: sameAsFirst },
   { type: 'ScatterND', infer: sameAsFirst },
   { type: 'TopK', infer: inferTopK },
@@ -83,18 +100,12 @@ export const indexingRows: readonly OpRow[] = [
   { type: 'Unique', infer: inferUnique },
   {
     type: 'NonZero',
-    infer: (_node, facts) => facts.set(0, 'int64', [facts.shape(0)?.length ?? facts.fresh(0, 0), facts.fresh(0, 1)]),
-  },
-  {
-    type: 'Compress',
-    infer(node, facts) {
-      const shape = facts.shape(0)
-      const axis = node.int('axis')
-      const flat = axis === undefined
-      const at = flat || !shape ? 0 : axisFromFront(axis, shape.length, facts)
-      facts.set(0, facts.type(0), flat ? [facts.fresh(0, 0)] : shape?.map((dim, index) => (index === at ? facts.fresh(0, index) : dim)))
+    infer(_node, facts) {
+      const rank = facts.shape(0)?.length
+      facts.set(0, 'int64', [rank ?? facts.fresh(0, 0), countOfNonzero(0, facts) ?? facts.fresh(0, 1)])
     },
   },
+  { type: 'Compress', infer: inferCompress },
   {
     // Boxes [batch, boxes, 4] and scores [batch, classes, boxes] to [selected, 3].
     type: 'NonMaxSuppression',

@@ -4,7 +4,7 @@ import type { Dim, Graph, Model, Node, Value } from '../graph.ts'
 import type { Tensor } from '../tensor.ts'
 import { constantOf } from './constant.ts'
 import { sameDim, substituteDim } from './dim.ts'
-import type { Facts, ValueFact } from './row.ts'
+import type { Container, Facts, ValueFact } from './row.ts'
 import { opRow } from './table.ts'
 
 /** What {@link inferShapes} may be told. */
@@ -46,7 +46,7 @@ class Inference {
       const given = inputs?.[index]
       const stated = this.#stated(input)
       const shape = (given?.shape ?? stated.shape)?.map((dim, axis) => (dim === '' ? freshDim(input, axis) : dim))
-      this.facts.set(input, { ...given, type: given?.type ?? stated.type, shape })
+      this.facts.set(input, { ...given, type: given?.type ?? stated.type, shape, holds: given?.holds ?? stated.holds })
     })
     for (const value of graph.initializers)
       if (!value.isInput) this.facts.set(value, { type: value.tensor!.type, shape: value.tensor!.dims })
@@ -65,7 +65,7 @@ class Inference {
   write(model: Model): void {
     const symbols = new Set(model.graph.inputs.flatMap((input) => this.facts.get(input)?.shape ?? []))
     for (const [value, fact] of this.facts) {
-      if (value.tensor && !value.isInput) continue
+      if ((value.tensor && !value.isInput) || fact.holds) continue
       const isModelOutput = value.graph === model.graph && value.isOutput && !value.isInput
       if (isModelOutput) this.#checkOutput(value, fact)
       value.elementType = fact.type ?? value.elementType
@@ -83,28 +83,41 @@ class Inference {
     this.unknown.delete(node)
     for (const output of node.outputs) if (output) this.facts.set(output, { type: undefined, shape: undefined })
     const row = opRow(node)
-    if (row?.infer) row.infer(node, new NodeFacts(node, this))
+    if (row?.infer) this.#apply(row.infer, node)
     else for (const graph of node.subgraphs) this.visit(graph)
     for (const output of node.outputs) {
       if (!output) continue
       const fact = this.facts.get(output)!
-      if (fact.type && fact.shape) continue
+      if ((fact.type && fact.shape) || fact.holds) continue
       const stated = this.#stated(output)
-      this.facts.set(output, { ...fact, type: fact.type ?? stated.type, shape: fact.shape ?? stated.shape })
-      if (!(fact.type ?? stated.type) || !(fact.shape ?? stated.shape)) this.unknown.set(node, this.#why(node, row !== undefined))
+      const known = { ...fact, type: fact.type ?? stated.type, shape: fact.shape ?? stated.shape, holds: stated.holds }
+      this.facts.set(output, known)
+      if (!known.holds && (!known.type || !known.shape)) this.unknown.set(node, this.#why(node, row !== undefined))
+    }
+  }
+
+  /** Rules rely on the arity that the op has; a node of another one trips them. */
+  #apply(infer: (node: Node, facts: Facts) => void, node: Node): void {
+    const facts = new NodeFacts(node, this)
+    try {
+      infer(node, facts)
+    } catch (error) {
+      if (!(error instanceof TypeError || error instanceof RangeError)) throw error
+      facts.fail(`the inputs or attributes are not those of a ${node.type} (${error.message})`)
     }
   }
 
   #why(node: Node, hasRow: boolean): string {
     if (!hasRow) return 'the op table does not have this op'
-    const missing = node.inputs.find((input) => input && !this.fact(input).shape)
+    const missing = node.inputs.find((input) => input && !this.fact(input).shape && !this.fact(input).holds)
     if (missing) return `the shape of its input '${missing.name}' is not known`
     return 'its shape depends on values that are known only when the model runs'
   }
 
   /** What the file (or an earlier inference) says, with pinned dimensions filled in. */
   #stated(value: Value): ValueFact {
-    return { type: value.elementType, shape: value.shape?.map((dim) => substituteDim(dim, this.#bindings)) }
+    const shape = value.shape?.map((dim) => substituteDim(dim, this.#bindings))
+    return { type: value.elementType, shape, holds: containerOf(value) }
   }
 
   #checkOutput(value: Value, fact: ValueFact): void {
@@ -157,8 +170,19 @@ class NodeFacts implements Facts {
     this.#inference.facts.set(value, { type, shape: shape && [...shape], content: kept })
   }
 
-  fresh(output: number, axis: number): Dim {
+  fact(input: number): ValueFact | undefined {
+    return this.#fact(input)
+  }
+
+  setFact(output: number, fact: ValueFact): void {
     const value = this.#node.outputs[output]
+    if (!value) return
+    if (fact.holds) this.#inference.facts.set(value, { type: undefined, shape: undefined, holds: fact.holds })
+    else this.set(output, fact.type, fact.shape, fact.content)
+  }
+
+  fresh(output: number, axis: number): Dim {
+    const value = this.#node.outputs[output] ?? this.#node.outputs.find((other) => other !== undefined)
     return value ? freshDim(value, axis) : `_dim${axis}`
   }
 
@@ -197,6 +221,12 @@ function numbersOf(tensor: Tensor): number[] | undefined {
   return tensor.type === 'string' || tensor.type.startsWith('complex') || tensor.type.startsWith('float8') || tensor.type === 'float4e2m1'
     ? undefined
     : tensor.toNumbers()
+}
+
+/** What the file says that a sequence or an optional holds: the reader's carried types tell it. */
+function containerOf(value: Value): Container | undefined {
+  const carried = value.opaqueType
+  return typeof carried === 'object' && carried !== null && 'holds' in carried ? (carried.holds as Container | undefined) : undefined
 }
 
 function show(fact: ValueFact): string {

@@ -1,7 +1,7 @@
 import type { Dim, Node } from '../graph.ts'
 import { divDims, exactDivDims, fixedShape, minDims, mulDims, sameDim, sizeOf, subDims } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
-import { axisFromFront, expectSame, fillRest, knownInts, sumDims } from './rules.ts'
+import { axisFromFront, expectSame, fillRest, knownInts, sameAsFirst, sumDims, freshShape } from './rules.ts'
 
 /** Ops that rearrange: the elements stay, their places change. */
 
@@ -9,9 +9,7 @@ function inferReshape(node: Node, facts: Facts): void {
   const [input, target] = [facts.shape(0), facts.content(1)]
   if (!target) {
     // The number of dimensions is the length of the target, even where its elements are not known.
-    const rank = facts.shape(1)?.[0]
-    const shape = typeof rank === 'number' ? Array.from({ length: rank }, (_, axis) => facts.fresh(0, axis)) : undefined
-    return facts.set(0, facts.type(0), shape)
+    return facts.set(0, facts.type(0), freshShape(facts.shape(1)?.[0], facts))
   }
   const copies = node.int('allowzero', 0) === 0
   const wanted = target.map((dim, axis) =>
@@ -156,9 +154,8 @@ const blocks = (back: boolean) => (node: Node, facts: Facts) => {
 
 function inferExpand(_node: Node, facts: Facts): void {
   const [shape, target] = [facts.shape(0), facts.content(1)]
-  const wantedRank = facts.shape(1)?.[0]
-  if (!shape || (!target && typeof wantedRank !== 'number')) return facts.set(0, facts.type(0), undefined)
-  const wanted = target ?? Array.from({ length: wantedRank as number }, (_, axis) => facts.fresh(0, axis))
+  const wanted = target ?? freshShape(facts.shape(1)?.[0], facts)
+  if (!shape || !wanted) return facts.set(0, facts.type(0), undefined)
   const rank = Math.max(shape.length, wanted.length)
   const result = Array.from({ length: rank }, (_, index): Dim => {
     const dim = shape[index - rank + shape.length] ?? 1
@@ -275,8 +272,10 @@ export const layoutRows: readonly OpRow[] = [
   { type: 'Expand', infer: inferExpand },
   { type: 'Tile', infer: inferTile },
   { type: 'Pad', infer: inferPad },
+  { type: 'com.microsoft.Pad', infer: inferPad },
   { type: 'DepthToSpace', infer: blocks(false) },
   { type: 'SpaceToDepth', infer: blocks(true) },
-  { type: 'Trilu', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(0)) },
-  { type: 'ReverseSequence', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(0)) },
+  { type: 'Trilu', infer: sameAsFirst },
+  { type: 'com.microsoft.Trilu', infer: sameAsFirst },
+  { type: 'ReverseSequence', infer: sameAsFirst },
 ]

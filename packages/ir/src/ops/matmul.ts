@@ -1,20 +1,21 @@
 import type { Dim, Node } from '../graph.ts'
 import { fixedShape } from './dim.ts'
+import { typeAttribute } from './elementwise.ts'
 import type { Facts, OpRow, WeightSlot } from './row.ts'
 import { broadcast, elementsOf, expectRank, expectSame, rankOf } from './rules.ts'
 
 /** Products of matrices. */
 
 /** An axis counted from the end of input `at`; undefined below rank 2, where there is no such axis. */
-const fromEnd = (at: number, axis: number) => (node: Node) => {
+export const axisOf = (at: number, axis: number) => (node: Node) => {
   const rank = rankOf(node.inputs[at])
   return rank === undefined || rank < 2 ? undefined : rank + axis
 }
 
 /** A and B of MatMul: B is `[..., I, O]`; a constant A is `[..., O, I]`. */
 const operands = (a: number, b: number): WeightSlot[] => [
-  { input: b, role: 'kernel', outputAxis: fromEnd(b, -1), inputAxis: fromEnd(b, -2) },
-  { input: a, role: 'kernel', outputAxis: fromEnd(a, -2), inputAxis: fromEnd(a, -1) },
+  { input: b, role: 'kernel', outputAxis: axisOf(b, -1), inputAxis: axisOf(b, -2) },
+  { input: a, role: 'kernel', outputAxis: axisOf(a, -2), inputAxis: axisOf(a, -1) },
 ]
 
 /** The shape of numpy's matmul. */
@@ -29,13 +30,14 @@ export function matmulShape(a: readonly Dim[] | undefined, b: readonly Dim[] | u
 }
 
 /** Output elements times the length of one dot product, which is the last dimension of A. */
-const matmulMacs = (node: Node): number | undefined => {
+export const matmulMacs = (node: Node): number | undefined => {
   const outputs = elementsOf(node.outputs[0])
   const inner = fixedShape(node.inputs[0]?.shape)?.at(-1)
   return outputs === undefined || inner === undefined ? undefined : outputs * inner
 }
 
-function swapped(shape: readonly Dim[] | undefined, swap: boolean): readonly Dim[] | undefined {
+/** The shape of a matrix that is read transposed where `swap` says so. */
+export function transposed(shape: readonly Dim[] | undefined, swap: boolean): readonly Dim[] | undefined {
   return swap && shape && shape.length > 1 ? [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!] : shape
 }
 
@@ -60,8 +62,8 @@ const gemm: OpRow = {
   infer(node, facts) {
     expectRank(0, 2, facts)
     expectRank(1, 2, facts)
-    const a = swapped(facts.shape(0), node.int('transA', 0) !== 0)
-    const b = swapped(facts.shape(1), node.int('transB', 0) !== 0)
+    const a = transposed(facts.shape(0), node.int('transA', 0) !== 0)
+    const b = transposed(facts.shape(1), node.int('transB', 0) !== 0)
     facts.set(0, facts.type(0), matmulShape(a, b, facts))
   },
   macs(node) {
@@ -69,6 +71,41 @@ const gemm: OpRow = {
     const inner = fixedShape(node.inputs[0]?.shape)?.[node.int('transA', 0) ? 0 : 1]
     return outputs === undefined || inner === undefined ? undefined : outputs * inner
   },
+}
+
+function inferGemmFloat8(node: Node, facts: Facts): void {
+  const [a, b] = [transposed(facts.shape(0), node.int('transA', 0) !== 0), transposed(facts.shape(1), node.int('transB', 0) !== 0)]
+  facts.set(0, typeAttribute(node, 'dtype') ?? 'float32', matmulShape(a, b, facts))
+}
+
+/** The matrix `[d0, d1, ..., x]` of a `transBatch` operand is read as `[d1, ..., d0, x]`. */
+function batchFirst(shape: readonly Dim[] | undefined, moves: boolean): readonly Dim[] | undefined {
+  return moves && shape && shape.length > 2 ? [...shape.slice(1, -1), shape[0]!, shape.at(-1)!] : shape
+}
+
+/** MatMul with operands that are read transposed, times `alpha`. */
+function fusedMatMul(op: string): OpRow {
+  const operand = (input: number, side: 'A' | 'B', axis: -1 | -2): ((node: Node) => number | undefined) => {
+    return (node) => {
+      if (node.int(`transBatch${side}`, 0)) return undefined
+      return axisOf(input, node.int(`trans${side}`, 0) ? (axis === -1 ? -2 : -1) : axis)(node)
+    }
+  }
+  const shapeOf = (node: Node, facts: Facts, input: number, side: 'A' | 'B'): readonly Dim[] | undefined =>
+    transposed(batchFirst(facts.shape(input), node.int(`transBatch${side}`, 0) !== 0), node.int(`trans${side}`, 0) !== 0)
+  return {
+    type: `com.microsoft.${op}`,
+    weights: [
+      { input: 1, role: 'kernel', outputAxis: operand(1, 'B', -1), inputAxis: operand(1, 'B', -2) },
+      { input: 0, role: 'kernel', outputAxis: operand(0, 'A', -2), inputAxis: operand(0, 'A', -1) },
+    ],
+    infer: (node, facts) => facts.set(0, facts.type(0), matmulShape(shapeOf(node, facts, 0, 'A'), shapeOf(node, facts, 1, 'B'), facts)),
+    macs(node) {
+      const [outputs, a] = [elementsOf(node.outputs[0]), fixedShape(node.inputs[0]?.shape)]
+      const inner = transposed(batchFirst(a, node.int('transBatchA', 0) !== 0), node.int('transA', 0) !== 0)?.at(-1)
+      return outputs === undefined || typeof inner !== 'number' ? undefined : outputs * inner
+    },
+  }
 }
 
 export const matmulRows: readonly OpRow[] = [
@@ -92,4 +129,12 @@ export const matmulRows: readonly OpRow[] = [
     macs: matmulMacs,
   },
   { ...gemm, type: 'com.microsoft.FusedGemm' },
+  { ...gemm, type: 'com.microsoft.GemmFloat8', infer: inferGemmFloat8 },
+  ...['FusedMatMul', 'FusedMatMulActivation', 'TransposeMatMul', 'SparseToDenseMatMul'].map(fusedMatMul),
+  {
+    type: 'com.microsoft.GemmFastGelu',
+    weights: [...operands(0, 1), { input: 2, role: 'bias', outputAxis: () => 0 }],
+    infer: (_node, facts) => facts.set(0, facts.type(0), matmulShape(facts.shape(0), facts.shape(1), facts)),
+    macs: matmulMacs,
+  },
 ]

@@ -61,6 +61,11 @@ export const normalizationRows: readonly OpRow[] = [
   { type: 'InstanceNormalization', weights: scaleAndBias, infer: sameAsFirst },
   { type: 'GroupNormalization', weights: scaleAndBias, infer: sameAsFirst },
   { type: 'LayerNormalization', weights: scaleAndBias, infer: layerNormalization([1, 2], stashType) },
+  {
+    type: 'RMSNormalization',
+    weights: [perChannel(1, 'scale')],
+    infer: (_node, facts) => facts.set(0, facts.type(1) ?? facts.type(0), facts.shape(0)),
+  },
   { type: 'MeanVarianceNormalization', infer: sameAsFirst },
   { type: 'LpNormalization', infer: sameAsFirst },
   { type: 'LRN', infer: sameAsFirst },
@@ -72,4 +77,13 @@ export const normalizationRows: readonly OpRow[] = [
     infer: inferSkip,
   },
   { type: 'com.microsoft.SkipSimplifiedLayerNormalization', weights: [perChannel(2, 'scale'), perChannel(3, 'bias')], infer: inferSkip },
+  { type: 'com.microsoft.GroupNorm', weights: scaleAndBias, infer: sameAsFirst },
+  {
+    type: 'com.microsoft.SkipGroupNorm',
+    weights: [...scaleAndBias, perChannel(4, 'bias')],
+    infer(node, facts) {
+      sameAsFirst(node, facts)
+      facts.set(1, facts.type(0), facts.shape(0))
+    },
+  },
 ]

@@ -8,7 +8,9 @@ import { broadcast, elementsOf, expectSame } from './rules.ts'
 
 /** Scales and zero points are not weights: they follow from them. */
 function inferQuantize(node: Node, facts: Facts): void {
-  facts.set(0, typeAttribute(node, 'output_dtype') ?? facts.type(2) ?? 'uint8', facts.shape(0))
+  const stated = node.int('output_dtype', 0) !== 0
+  const type = stated ? typeAttribute(node, 'output_dtype') : node.inputs[2] ? facts.type(2) : 'uint8'
+  facts.set(0, type, facts.shape(0))
 }
 
 function inferDequantize(_node: Node, facts: Facts): void {

@@ -7,8 +7,8 @@ import { fixedShape } from './dim.ts'
 function inferRecurrent(node: Node, facts: Facts): void {
   const [input, recurrent] = [facts.shape(0), facts.shape(2)]
   const type = facts.type(0)
-  const hidden: Dim | undefined = node.int('hidden_size') ?? recurrent?.[2]
-  const cell = node.op === 'LSTM' ? [2] : []
+  const hidden: Dim | undefined = node.int('hidden_size') ?? recurrent?.[node.op === 'DynamicQuantizeLSTM' ? 1 : 2]
+  const cell = node.op.endsWith('LSTM') ? [2] : []
   if (!input || hidden === undefined) return [0, 1, ...cell].forEach((output) => facts.set(output, type, undefined))
   if (input.length !== 3) facts.fail('the input must have rank 3')
   const directions = node.string('direction', 'forward') === 'bidirectional' ? 2 : 1
@@ -26,7 +26,7 @@ function macs(node: Node): number | undefined {
   return input[0]! * input[1]! * w[0]! * w[1]! * (w[2]! + r[2]!)
 }
 
-export const recurrentRows: readonly OpRow[] = ['LSTM', 'GRU', 'RNN'].map((type) => ({
+const rows: readonly OpRow[] = ['LSTM', 'GRU', 'RNN'].map((type) => ({
   type,
   weights: [
     { input: 1, role: 'kernel', outputAxis: () => 1, inputAxis: () => 2 },
@@ -38,3 +38,22 @@ export const recurrentRows: readonly OpRow[] = ['LSTM', 'GRU', 'RNN'].map((type)
   infer: inferRecurrent,
   macs,
 }))
+
+export const recurrentRows: readonly OpRow[] = [
+  ...rows,
+  {
+    // W is [directions, I, 4*H] and R [directions, H, 4*H] here, quantized.
+    type: 'com.microsoft.DynamicQuantizeLSTM',
+    weights: [
+      { input: 1, role: 'kernel', outputAxis: () => 2, inputAxis: () => 1 },
+      { input: 2, role: 'recurrent', outputAxis: () => 2, inputAxis: () => 1 },
+      { input: 3, role: 'bias', outputAxis: () => 1 },
+      { input: 7, role: 'scale', outputAxis: () => 1 },
+    ],
+    infer: inferRecurrent,
+    macs(node) {
+      const [input, w, r] = [0, 1, 2].map((index) => fixedShape(node.inputs[index]?.shape))
+      return input && w && r && input[0]! * input[1]! * w[0]! * w[2]! * (w[1]! + r[1]!)
+    },
+  },
+]

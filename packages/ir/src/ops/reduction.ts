@@ -48,4 +48,6 @@ export const reductionRows: readonly OpRow[] = [
   { type: 'LogSoftmax', infer: sameAsFirst },
   { type: 'Hardmax', infer: sameAsFirst },
   { type: 'CumSum', infer: sameAsFirst },
+  { type: 'CumProd', infer: sameAsFirst },
+  { type: 'Det', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(0)?.slice(0, -2)) },
 ]

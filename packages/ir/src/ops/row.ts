@@ -44,6 +44,10 @@ export interface Facts {
   fresh(output: number, axis: number): Dim
   /** Infers a subgraph, its inputs being `inputs`; gives the facts of its outputs. */
   subgraph(graph: Graph, inputs?: readonly (ValueFact | undefined)[]): ValueFact[]
+  /** All that is known of an input, which may be a sequence or an optional. */
+  fact(input: number): ValueFact | undefined
+  /** As {@link set}, for outputs that may be sequences or optionals. */
+  setFact(output: number, fact: ValueFact): void
   /** Says of this node that a part of it stays unknown. */
   unknown(why: string): void
   /** @throws {ModelError} naming the node and the shapes of its inputs. */
@@ -55,4 +59,12 @@ export interface ValueFact {
   type: ElementType | undefined
   shape: readonly Dim[] | undefined
   content?: readonly Dim[]
+  /** Where it is no tensor: what it holds. Type and shape are then undefined. */
+  holds?: Container
+}
+
+/** A sequence, whose elements are alike but for dimensions that are '', or an optional. */
+export interface Container {
+  kind: 'sequence' | 'optional'
+  element: ValueFact
 }

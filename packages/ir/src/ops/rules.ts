@@ -75,3 +75,11 @@ export function fillRest(total: Dim | undefined, dims: readonly Dim[], facts: Fa
 export function sumDims(dims: readonly Dim[]): Dim {
   return dims.reduce<Dim>(addDims, 0)
 }
+
+/** More dimensions than that no runtime takes; a file may claim any number. */
+const MOST_DIMS = 64
+
+/** A shape of which only the rank is known. */
+export function freshShape(rank: Dim | undefined, facts: Facts): Dim[] | undefined {
+  return typeof rank === 'number' && rank <= MOST_DIMS ? Array.from({ length: rank }, (_, axis) => facts.fresh(0, axis)) : undefined
+}

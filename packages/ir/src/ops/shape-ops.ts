@@ -3,7 +3,7 @@ import { constantOf } from './constant.ts'
 import { addDims, divDims, mulDims, sizeOf, subDims } from './dim.ts'
 import { typeAttribute } from './elementwise.ts'
 import type { Facts, OpRow } from './row.ts'
-import { axisFromFront } from './rules.ts'
+import { axisFromFront, freshShape } from './rules.ts'
 
 /** Ops that make tensors from shapes and attributes. */
 
@@ -25,15 +25,14 @@ function inferConstantOfShape(node: Node, facts: Facts): void {
   const shape = facts.content(0)
   const attribute = node.attributes.get('value')
   const tensor = attribute?.type === 'tensor' ? attribute.value : undefined
-  const rank = facts.shape(0)?.[0]
-  const unknown = typeof rank === 'number' ? Array.from({ length: rank }, (_, axis) => facts.fresh(0, axis)) : undefined
+  const unknown = freshShape(facts.shape(0)?.[0], facts)
   const length = shape && shape.length < 2 ? sizeOf(shape) : undefined
   const content = typeof length === 'number' && length <= 128 ? Array<Dim>(length).fill(tensor?.toNumbers()[0] ?? 0) : undefined
   facts.set(0, tensor?.type ?? 'float32', shape ?? unknown, content)
 }
 
-function inferRange(_node: Node, facts: Facts): void {
-  const [start, limit, delta] = [facts.content(0)?.[0], facts.content(1)?.[0], facts.content(2)?.[0]]
+function inferRange(node: Node, facts: Facts): void {
+  const [start, limit, delta] = [facts.content(0)?.[0], facts.content(1)?.[0], node.inputs[2] ? facts.content(2)?.[0] : 1]
   if (start === undefined || limit === undefined || typeof delta !== 'number') return facts.set(0, facts.type(0), [facts.fresh(0, 0)])
   if (typeof start === 'number' && typeof limit === 'number') {
     const length = Math.max(0, Math.ceil((limit - start) / delta))
@@ -105,25 +104,11 @@ export const shapeRows: readonly OpRow[] = [
     },
   },
   { type: 'Range', infer: inferRange },
+  { type: 'com.microsoft.Range', infer: inferRange },
   { type: 'Resize', infer: inferResize },
   {
     type: 'EyeLike',
     infer: (node, facts) => facts.set(0, typeAttribute(node, 'dtype') ?? facts.type(0), facts.shape(0)),
-  },
-  {
-    // Grid [N, H, W, 2] or [N, D, H, W, 3].
-    type: 'GridSample',
-    infer(_node, facts) {
-      const [input, grid] = [facts.shape(0), facts.shape(1)]
-      facts.set(0, facts.type(0), input && grid && [input[0]!, input[1]!, ...grid.slice(1, -1)])
-    },
-  },
-  {
-    type: 'AffineGrid',
-    infer(_node, facts) {
-      const size = facts.content(1)
-      facts.set(0, facts.type(0), size && [size[0]!, ...size.slice(2), size.length - 2])
-    },
   },
   random('RandomNormal', false),
   random('RandomUniform', false),
@@ -139,12 +124,5 @@ export const shapeRows: readonly OpRow[] = [
     deterministic: false,
     infer: (node, facts) =>
       facts.set(0, typeAttribute(node, 'dtype') ?? 'int32', [facts.shape(0)?.[0] ?? facts.fresh(0, 0), node.int('sample_size', 1)]),
-  },
-  {
-    type: 'RoiAlign',
-    infer(node, facts) {
-      const [input, rois] = [facts.shape(0), facts.shape(1)]
-      facts.set(0, facts.type(0), input && rois && [rois[0]!, input[1]!, node.int('output_height', 1), node.int('output_width', 1)])
-    },
   },
 ]
