@@ -1,5 +1,5 @@
 export { dataTypeOf, elementTypeOf } from './data-type.ts'
 export { readOnnxFile } from './file.ts'
 export { readOnnx, type ReadOptions } from './read.ts'
-export { writeOnnx } from './write.ts'
+export { writeOnnx, type WriteOnnxOptions } from './write.ts'
 export { writeOnnxFile, type WriteOptions } from './write-file.ts'

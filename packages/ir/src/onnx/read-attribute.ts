@@ -1,6 +1,6 @@
 import type { Attribute } from '../attribute.ts'
 import type { Graph } from '../graph.ts'
-import { CarriedAttribute } from './carried.ts'
+import { CarriedAttribute, carriedAttributes } from './carried.ts'
 import { AttributeProto_AttributeType as Type, type AttributeProto, type GraphProto } from './gen/onnx_pb.ts'
 import { type TensorPlace, readTensor } from './read-tensor.ts'
 
@@ -10,6 +10,13 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The IR's attribute of a file's. What the IR does not know (sparse tensors, types, strings that are not UTF-8) is carried. */
 export function readAttribute(proto: AttributeProto, place: TensorPlace, readGraph: (proto: GraphProto) => Graph): Attribute {
+  const attribute = contentOf(proto, place, readGraph)
+  const { docString, $unknown } = proto
+  if (docString || $unknown) carriedAttributes.set(attribute, { ...(docString ? { docString } : {}), ...($unknown ? { $unknown } : {}) })
+  return attribute
+}
+
+function contentOf(proto: AttributeProto, place: TensorPlace, readGraph: (proto: GraphProto) => Graph): Attribute {
   const carried: Attribute = { type: 'opaque', value: new CarriedAttribute(proto) }
   // A type of a later version is kept among the unknown fields.
   if (proto.refAttrName || proto.$unknown?.some(({ no }) => no === TYPE_FIELD)) return carried

@@ -1,6 +1,7 @@
 import { type ElementType, bitsOf, byteLengthOf } from '../element-type.ts'
 import { ModelError, UnsupportedError } from '../errors.ts'
 import { Tensor, type TensorData } from '../tensor.ts'
+import { carriedTensors } from './carried.ts'
 import type { ExternalData } from './external.ts'
 import { elementTypeOf } from './data-type.ts'
 import { type TensorProto, TensorProto_DataLocation } from './gen/onnx_pb.ts'
@@ -17,6 +18,19 @@ export interface TensorPlace {
  * @throws {ModelError} when dims and data disagree.
  */
 export function readTensor(proto: TensorProto, place: TensorPlace): Tensor {
+  const tensor = contentOf(proto, place)
+  const { name, docString, metadataProps, $unknown } = proto
+  const extra = {
+    ...(name ? { name } : {}),
+    ...(docString ? { docString } : {}),
+    ...(metadataProps.length > 0 ? { metadataProps } : {}),
+    ...($unknown ? { $unknown } : {}),
+  }
+  if (Object.keys(extra).length > 0) carriedTensors.set(tensor, extra)
+  return tensor
+}
+
+function contentOf(proto: TensorProto, place: TensorPlace): Tensor {
   const where = `${place.file}: ${place.what}`
   const type = elementTypeOf(proto.dataType)
   if (!type)

@@ -17,8 +17,13 @@ export function readType(value: Value, type: TypeProto | undefined): void {
     if (dim.case === 'dimParam' && dim.value !== '') return dim.value
     // Some exporters write -1 for a free dimension. Free dimensions without a name get one of their own.
     if (dim.case === 'dimValue' && dim.value >= 0n) return fixedDim(value, dim.value)
-    return `${value.name.replace(/\W+/g, '_').replace(/^(?=\d|$)/, '_')}_dim${axis}`
+    return freeDim(value, axis)
   })
+}
+
+/** The name of a free dimension that the file gives none. */
+export function freeDim(value: Value, axis: number): string {
+  return `${value.name.replace(/\W+/g, '_').replace(/^(?=\d|$)/, '_')}_dim${axis}`
 }
 
 function fixedDim(value: Value, dim: bigint): number {

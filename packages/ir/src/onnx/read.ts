@@ -43,7 +43,7 @@ export function readModel(bytes: Uint8Array, file: string, open: OpenExternal | 
   const proto = decodeModel(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), file)
   const model = new Model(proto.graph!.name)
   try {
-    readHeader(proto, model)
+    readHeader(proto, model, upgrade)
     new GraphReader(model, Number(proto.irVersion), file, new ExternalData(file, open)).read(proto.graph!, model.graph, [])
     for (const graph of model.graphs()) graph.sort()
     if (upgrade) upgradeModel(model)
@@ -54,9 +54,13 @@ export function readModel(bytes: Uint8Array, file: string, open: OpenExternal | 
   return model
 }
 
-function readHeader(proto: ModelProto, model: Model): void {
+function readHeader(proto: ModelProto, model: Model, upgrade: boolean): void {
   model.opsets.clear()
-  for (const { domain, version } of proto.opsetImport) model.opsets.set(domain === 'ai.onnx' ? '' : domain, Number(version))
+  for (const { domain, version } of proto.opsetImport) {
+    if (version < 0n || version > Number.MAX_SAFE_INTEGER)
+      throw new ModelError('MODEL_OPSET', `version ${version} of operator set '${domain || 'ai.onnx'}' cannot be; export the model again`)
+    model.opsets.set(domain === 'ai.onnx' ? '' : domain, Number(version))
+  }
   Object.assign(model.metadata, {
     producerName: proto.producerName,
     producerVersion: proto.producerVersion,
@@ -66,7 +70,7 @@ function readHeader(proto: ModelProto, model: Model): void {
     properties: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
   })
   const { graph: _graph, opsetImport: _opsets, metadataProps: _props, ...rest } = proto
-  model.opaque = new CarriedModel(rest)
+  model.opaque = new CarriedModel(rest, upgrade ? undefined : (model.opsets.get('') ?? 0))
 }
 
 /** Names of one graph and of those around it, innermost first. */
@@ -107,6 +111,10 @@ class GraphReader {
     const scopes = [values, ...outer]
     for (const [nodeProto, node] of nodes) this.#connect(nodeProto, node, graph, scopes)
     const renamed = new Map<string, ValueInfoProto>()
+    for (const info of [...proto.input, ...proto.valueInfo]) {
+      const value = values.get(info.name)
+      if (value && !renamed.has(value.name)) renamed.set(value.name, info)
+    }
     for (const info of proto.output) {
       const value = find(info.name, scopes)
       if (!value)
@@ -119,10 +127,6 @@ class GraphReader {
       const given = value.graph === graph ? value : graph.addNode({ op: 'Identity', inputs: [value], outputs: [info.name] }).output
       graph.addOutput(given)
       renamed.set(given.name, info)
-    }
-    for (const info of proto.input) {
-      const value = values.get(info.name)
-      if (value) renamed.set(value.name, info)
     }
     graph.opaque = carriedGraph(proto, renamed)
   }
@@ -184,6 +188,8 @@ class GraphReader {
       graph.setInput(node, index, value)
     })
     for (const attribute of proto.attribute) {
+      if (node.attributes.has(attribute.name))
+        throw new ModelError('NODE_ATTRIBUTE_TWICE', `${node.describe()} has two attributes '${attribute.name}'; export the model again`)
       const place = this.#place(`attribute '${attribute.name}' of ${node.describe()}`)
       const readGraph = (inner: GraphProto): Graph => {
         const subgraph = graph.addSubgraph(node, inner.name)

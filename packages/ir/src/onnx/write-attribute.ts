@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import type { Attribute } from '../attribute.ts'
 import { UnsupportedError } from '../errors.ts'
 import type { Graph } from '../graph.ts'
-import { CarriedAttribute } from './carried.ts'
+import { CarriedAttribute, carriedAttributes } from './carried.ts'
 import { type AttributeProto, AttributeProto_AttributeType as Type, AttributeProtoSchema, type GraphProto } from './gen/onnx_pb.ts'
 import type { TensorWriter } from './write-tensor.ts'
 
@@ -15,7 +15,12 @@ export function writeAttribute(
   writeGraph: (graph: Graph) => GraphProto,
   mayStore: boolean,
 ): AttributeProto {
-  const make = (fields: Partial<AttributeProto>): AttributeProto => ({ ...create(AttributeProtoSchema), name, ...fields })
+  const make = (fields: Partial<AttributeProto>): AttributeProto => ({
+    ...create(AttributeProtoSchema),
+    ...carriedAttributes.get(attribute),
+    name,
+    ...fields,
+  })
   switch (attribute.type) {
     case 'float':
       return make({ type: Type.FLOAT, f: attribute.value })

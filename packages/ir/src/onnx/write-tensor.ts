@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { byteLengthOf } from '../element-type.ts'
 import type { Tensor } from '../tensor.ts'
+import { carriedTensors } from './carried.ts'
 import { dataTypeOf } from './data-type.ts'
 import { StringStringEntryProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from './gen/onnx_pb.ts'
 
@@ -26,7 +27,12 @@ export class TensorWriter {
   }
 
   write(tensor: Tensor, name?: string, mayStore = false): TensorProto {
-    const proto = { ...create(TensorProtoSchema), dims: tensor.dims.map(BigInt), dataType: dataTypeOf(tensor.type) }
+    const proto = {
+      ...create(TensorProtoSchema),
+      ...carriedTensors.get(tensor),
+      dims: tensor.dims.map(BigInt),
+      dataType: dataTypeOf(tensor.type),
+    }
     if (name !== undefined) proto.name = name
     const length = byteLengthOf(tensor.type, tensor.size)
     if (tensor.type === 'string') proto.stringData = tensor.strings().map((item) => utf8.encode(item))

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { UnsupportedError } from '../errors.ts'
 import type { Graph, Model, Node, Value } from '../graph.ts'
-import { CarriedGraph, CarriedModel, CarriedNode } from './carried.ts'
+import { CarriedGraph, CarriedModel, CarriedNode, CarriedSparse } from './carried.ts'
 import { MAX_BYTES } from './decode.ts'
 import { type Encoded, encode, lengthOf } from './encode.ts'
 import {
@@ -11,7 +11,9 @@ import {
   type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  type SparseTensorProto,
   StringStringEntryProtoSchema,
+  TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './gen/onnx_pb.ts'
@@ -19,14 +21,24 @@ import { writeAttribute } from './write-attribute.ts'
 import { type Store, TensorWriter } from './write-tensor.ts'
 import { writeType } from './write-type.ts'
 
+export interface WriteOnnxOptions {
+  /**
+   * Writes what is known of inner tensors' types and shapes. Inference finds them again, and onnxruntime takes longer to open a model that
+   * states them.
+   * @default false
+   */
+  valueInfo?: boolean
+}
+
 /**
  * Writes a model as one self-contained ONNX file: weights as raw data, types and shapes of inputs and outputs (those of inner tensors
- * are left to inference), and what the reader carried. The same model gives the same bytes. Quantization annotations are not
+ * are left to inference unless `options` ask for them), and what the reader carried. A model that was read with `upgrade: false` keeps its
+ * IR version. The same model gives the same bytes. Quantization annotations are not
  * written: the compiler lowers them first.
  * @throws {UnsupportedError} when the file would be larger than protobuf allows (2 GiB).
  */
-export function writeOnnx(model: Model): Uint8Array {
-  const { pieces, length } = encodeModel(model)
+export function writeOnnx(model: Model, options: WriteOnnxOptions = {}): Uint8Array {
+  const { pieces, length } = encodeModel(model, undefined, undefined, options)
   if (length > MAX_BYTES)
     throw new UnsupportedError(
       'MODEL_TOO_LARGE',
@@ -42,21 +54,22 @@ export function writeOnnx(model: Model): Uint8Array {
 }
 
 /** @internal The model's file in pieces; `store` takes the tensors that go to another file. */
-export function encodeModel(model: Model, store?: Store, threshold?: number): Encoded {
+export function encodeModel(model: Model, store?: Store, threshold?: number, options: WriteOnnxOptions = {}): Encoded {
   const tensors = new TensorWriter(store, threshold)
-  const carried = model.opaque instanceof CarriedModel ? model.opaque.proto : {}
+  const { proto: carried = {}, opset } = model.opaque instanceof CarriedModel ? model.opaque : {}
   const { metadata } = model
+  const irVersion = opset === (model.opsets.get('') ?? 0) && carried.irVersion ? carried.irVersion : irVersionOf(model, carried.irVersion)
   const proto = {
     ...create(ModelProtoSchema),
     ...carried,
-    irVersion: irVersionOf(model, carried.irVersion),
+    irVersion,
     opsetImport: [...model.opsets].map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) })),
     producerName: metadata.producerName,
     producerVersion: metadata.producerVersion,
     domain: metadata.domain,
-    modelVersion: BigInt(metadata.modelVersion),
+    modelVersion: Number(carried.modelVersion) === metadata.modelVersion ? carried.modelVersion : BigInt(metadata.modelVersion),
     docString: metadata.docString,
-    graph: writeGraph(model.graph, tensors),
+    graph: writeGraph(model.graph, { tensors, options, listsConstants: irVersion < 4n }),
     metadataProps: [...metadata.properties].map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
   }
   return encode(ModelProtoSchema, proto, tensors.weights)
@@ -77,29 +90,58 @@ function irVersionOf(model: Model, read = 0n): bigint {
   return read > least ? read : least
 }
 
-function writeGraph(graph: Graph, tensors: TensorWriter): GraphProto {
+interface Writing {
+  readonly tensors: TensorWriter
+  readonly options: WriteOnnxOptions
+  /** Before IR version 4, initializers were inputs as well. */
+  readonly listsConstants: boolean
+}
+
+function writeGraph(graph: Graph, writing: Writing): GraphProto {
+  const { tensors, options, listsConstants } = writing
   const carried = graph.opaque instanceof CarriedGraph ? graph.opaque : undefined
   const info = (value: Value): ValueInfoProto => writeInfo(value, carried?.values.get(value.name))
+  const sparse = graph.nodes.filter(({ opaque }) => opaque instanceof CarriedSparse)
   return {
     ...create(GraphProtoSchema),
     ...carried?.proto,
     name: graph.name,
-    node: graph.nodes.map((node) => writeNode(node, tensors)),
+    node: graph.nodes.filter((node) => !sparse.includes(node)).map((node) => writeNode(node, writing)),
     initializer: [...graph.initializers].map((value) => tensors.write(value.tensor!, value.name, true)),
-    input: graph.inputs.map(info),
+    sparseInitializer: sparse.map(writeSparse),
+    input: (listsConstants && !graph.owner ? listed(graph, carried) : graph.inputs).map(info),
     output: graph.outputs.map(info),
-    // Inner tensors' types can be inferred; those of sequences, maps and optionals not always.
     valueInfo: graph.nodes.flatMap((node) =>
-      node.outputs.filter((value) => value?.opaqueType && !value.isOutput).map((value) => writeInfo(value!, undefined)),
+      node.outputs.filter((value) => value !== undefined && isStated(value, options, carried)).map((value) => info(value!)),
     ),
   }
+}
+
+/** Inner tensors' types can be inferred; those of sequences, maps and optionals not always. */
+function isStated(value: Value, { valueInfo = false }: WriteOnnxOptions, carried: CarriedGraph | undefined): boolean {
+  if (value.isOutput) return false
+  return value.opaqueType !== undefined || (valueInfo && (value.elementType !== undefined || (carried?.values.has(value.name) ?? false)))
+}
+
+/** Inputs and constants in the order of the file. */
+function listed(graph: Graph, carried: CarriedGraph | undefined): Value[] {
+  const values = new Set([...graph.inputs, ...graph.initializers])
+  const order = [...(carried?.values.keys() ?? [])]
+  const places = new Map(order.map((name, index) => [name, index]))
+  const place = (value: Value): number => places.get(value.name) ?? order.length
+  return [...values].sort((a, b) => place(a) - place(b))
+}
+
+function writeSparse(node: Node): SparseTensorProto {
+  const { proto } = node.opaque as CarriedSparse
+  return { ...proto, values: { ...create(TensorProtoSchema), ...proto.values, name: node.output.name } }
 }
 
 function writeInfo(value: Value, carried: ValueInfoProto | undefined): ValueInfoProto {
   return { ...create(ValueInfoProtoSchema), ...carried, name: value.name, type: writeType(value, carried?.type) }
 }
 
-function writeNode(node: Node, tensors: TensorWriter): NodeProto {
+function writeNode(node: Node, writing: Writing): NodeProto {
   const carried = node.opaque instanceof CarriedNode ? node.opaque.proto : {}
   const names = (values: readonly (Value | undefined)[]): string[] => values.map((value) => value?.name ?? '')
   return {
@@ -111,7 +153,7 @@ function writeNode(node: Node, tensors: TensorWriter): NodeProto {
     opType: node.op,
     domain: node.domain,
     attribute: [...node.attributes].map(([name, attribute]) =>
-      writeAttribute(name, attribute, tensors, (graph) => writeGraph(graph, tensors), node.type === 'Constant'),
+      writeAttribute(name, attribute, writing.tensors, (graph) => writeGraph(graph, writing), node.type === 'Constant'),
     ),
   }
 }

@@ -9,6 +9,8 @@ export interface Rule {
   readonly since: number
   /** Runs after all the others: it asks for shapes, which can be inferred only from upgraded nodes. */
   readonly late?: boolean
+  /** The first input may be left out; otherwise a node without it is refused. */
+  readonly optionalInput?: boolean
   /** Edits the node in place, or returns the one that stands in its place. Absent: there is none that means the same, says `removed`. */
   rewrite?(node: Node, context: UpgradeContext): Node | void
   readonly removed?: string
@@ -51,6 +53,9 @@ export class UpgradeContext {
   #inferred(value: Value): Value | undefined {
     if (!this.#facts) {
       const copy = this.#model.clone()
+      // What still broadcasts in the old way has the shape of its first input, and would contradict itself in the new one.
+      for (const node of copy.nodes())
+        if (node.domain === '' && node.attributes.has('broadcast') && node.inputs[0]) node.graph.setInput(node, 1, node.inputs[0])
       try {
         inferShapes(copy)
       } catch (error) {

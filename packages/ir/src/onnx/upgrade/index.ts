@@ -1,27 +1,35 @@
-import { ModelError, UnsupportedError } from '../../errors.ts'
+import { ModelError } from '../../errors.ts'
 import { INNER_OPSET, type Model, type Node } from '../../graph.ts'
 import { CarriedModel } from '../carried.ts'
 import { type Rule, UpgradeContext } from './context.ts'
 import { upgradeFunctions } from './functions.ts'
 import { axesRules } from './rules-axes.ts'
 import { flattenRules } from './rules-flatten.ts'
+import { legacyRules } from './rules-legacy.ts'
 import { normalizationRules } from './rules-normalization.ts'
 import { resizeRules } from './rules-resize.ts'
+import { scanRules } from './rules-scan.ts'
 import { valueRules } from './rules-values.ts'
 
-/** Below this, ops broadcast and count axes by attributes that no runtime of today reads. */
-export const OLDEST_OPSET = 7
-
 /**
- * Every op of ai.onnx whose meaning changed between opset 7 and 21, by name, oldest change first. Changes that only admit more (types,
+ * Every op of ai.onnx whose meaning changed up to opset 21, by name, oldest change first. Changes that only admit more (types,
  * optional inputs, attributes whose default is the old meaning) need no rule.
  */
-export const upgradeRules: Readonly<Record<string, readonly Rule[]>> = {
-  ...axesRules,
-  ...flattenRules,
-  ...normalizationRules,
-  ...resizeRules,
-  ...valueRules,
+export const upgradeRules: Readonly<Record<string, readonly Rule[]>> = joined([
+  legacyRules,
+  axesRules,
+  flattenRules,
+  normalizationRules,
+  resizeRules,
+  scanRules,
+  valueRules,
+])
+
+function joined(tables: readonly Readonly<Record<string, readonly Rule[]>>[]): Record<string, readonly Rule[]> {
+  const rules = new Map<string, Rule[]>()
+  for (const [op, list] of tables.flatMap((table) => Object.entries(table))) rules.set(op, [...(rules.get(op) ?? []), ...list])
+  // Without a prototype: an op may be called 'constructor'.
+  return Object.assign(Object.create(null), Object.fromEntries(rules))
 }
 
 /** Rewrites a model of an older ai.onnx in place so that it means the same in `INNER_OPSET`; newer models stay as they are. */
@@ -33,11 +41,6 @@ export function upgradeModel(model: Model): void {
     throw new ModelError('MODEL_NO_OPSET', `${first.describe()} is of ai.onnx, and the model does not say of which opset; export it again`)
   }
   if (from >= INNER_OPSET) return
-  if (from < OLDEST_OPSET && first)
-    throw new UnsupportedError(
-      'OPSET_TOO_OLD',
-      `${first.describe()} is of opset ${from}, and opsets ${OLDEST_OPSET} and newer can be upgraded to ${INNER_OPSET}; export the model at opset ${INNER_OPSET}`,
-    )
   if (model.opaque instanceof CarriedModel) model.opaque = upgradeFunctions(model.opaque, upgradeRules)
   const context = new UpgradeContext(model, from)
   for (const late of [false, true]) {
@@ -54,7 +57,7 @@ function upgradeNode(node: Node, from: number, late: boolean, context: UpgradeCo
     const rule = upgradeRules[node.op]?.find(({ since, late: isLate = false }) => since > version && isLate === late)
     if (!rule) return
     if (!rule.rewrite) context.refuse(node, rule.removed ?? `it changed in opset ${rule.since}`)
-    if (!node.inputs[0] || !node.outputs[0])
+    if ((!node.inputs[0] && !rule.optionalInput) || !node.outputs[0])
       throw new ModelError('NODE_INCOMPLETE', `${node.describe()} has no first input or no first output; export the model again`)
     version = rule.since
     node = rule.rewrite(node, context) ?? node

@@ -50,11 +50,13 @@ export const resizeRules: Readonly<Record<string, readonly Rule[]>> = {
       since: 13,
       rewrite(node: Node, context: UpgradeContext) {
         if (node.string('coordinate_transformation_mode', 'half_pixel') !== 'tf_half_pixel_for_nn') return
-        // floor((x + 0.5) / s) is the half pixel's coordinate rounded half up.
-        if (node.string('mode', 'nearest') !== 'nearest' || node.string('nearest_mode', 'round_prefer_floor') !== 'floor')
+        // With h, the half pixel's coordinate, the place is h + 1/2: its floor is h rounded half up, and it rounded half down is h's ceiling.
+        const modes: Record<string, string> = { floor: 'round_prefer_ceil', round_prefer_floor: 'ceil' }
+        const nearest = modes[node.string('nearest_mode', 'round_prefer_floor')]
+        if (node.string('mode', 'nearest') !== 'nearest' || !nearest)
           context.refuse(node, 'coordinate_transformation_mode=tf_half_pixel_for_nn was removed')
         node.attributes.set('coordinate_transformation_mode', text('half_pixel'))
-        node.attributes.set('nearest_mode', text('round_prefer_ceil'))
+        node.attributes.set('nearest_mode', text(nearest))
       },
     },
   ],

@@ -104,8 +104,6 @@ export const valueRules: Readonly<Record<string, readonly Rule[]>> = {
       },
     },
   ],
-
-  Scan: [{ since: 9, removed: 'Scan with a batch axis was removed' }],
 }
 
 /** A scalar constant of the type of the node's data. */
