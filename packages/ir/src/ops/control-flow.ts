@@ -123,6 +123,7 @@ function constantTrue(body: Graph): boolean {
 function inferScan(node: Node, facts: Facts): void {
   const body = subgraphOf(node, 'body', facts)
   const scans = node.int('num_scan_inputs', 0)
+  if (scans < 0 || scans > node.inputs.length) facts.fail(`${scans} scanned inputs of ${node.inputs.length}`)
   const states = node.inputs.length - scans
   const inputAxes = node.ints('scan_input_axes') ?? Array<number>(scans).fill(0)
   const outputAxes = node.ints('scan_output_axes') ?? []

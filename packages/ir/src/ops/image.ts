@@ -1,7 +1,7 @@
 import type { Dim, Node } from '../graph.ts'
 import { exactDivDims, fixedShape } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
-import { axisFromFront } from './rules.ts'
+import { MOST_DIMS, axisFromFront } from './rules.ts'
 
 /** Pictures: decoding, cropping, sampling, regions. */
 
@@ -19,7 +19,7 @@ function inferCenterCropPad(node: Node, facts: Facts): void {
 function inferCol2Im(_node: Node, facts: Facts): void {
   const [shape, image, block] = [facts.shape(0), facts.content(1), fixedShape(facts.content(2))]
   const axes = image?.length ?? facts.shape(1)?.[0]
-  if (!shape || typeof axes !== 'number') return facts.set(0, facts.type(0), undefined)
+  if (!shape || typeof axes !== 'number' || axes > MOST_DIMS) return facts.set(0, facts.type(0), undefined)
   const spatial = image ?? Array.from({ length: axes }, (_, axis): Dim => facts.fresh(0, axis + 2))
   const size = block?.reduce((product, dim) => product * dim, 1)
   const channels = size === undefined ? undefined : exactDivDims(shape[1]!, size)

@@ -13,6 +13,9 @@ export interface InferOptions {
   dims?: Readonly<Record<string, number | readonly (number | string)[]>>
 }
 
+/** A loop's body is visited until its shapes stay, so loops in loops multiply. */
+const MOST_VISITS = 10_000
+
 /** Constants of more elements are not read as shapes. */
 const CONTENT_LIMIT = 128
 
@@ -34,6 +37,7 @@ export function inferShapes(model: Model, options: InferOptions = {}): { unknown
 class Inference {
   readonly unknown = new Map<Node, string>()
   readonly facts = new Map<Value, ValueFact>()
+  #visits = 0
   readonly #bindings: Readonly<Record<string, Dim>>
 
   constructor(bindings: Readonly<Record<string, Dim>>) {
@@ -42,6 +46,8 @@ class Inference {
 
   /** Infers a graph; `inputs` are what its owner knows of its inputs. */
   visit(graph: Graph, inputs?: readonly (ValueFact | undefined)[]): ValueFact[] {
+    if (++this.#visits > MOST_VISITS)
+      throw new ModelError('SHAPE_LOOPS', `graph '${graph.name}': the loops in loops around it come to no end; export the model again`)
     graph.inputs.forEach((input, index) => {
       const given = inputs?.[index]
       const stated = this.#stated(input)
@@ -166,6 +172,8 @@ class NodeFacts implements Facts {
   set(output: number, type: ElementType | undefined, shape: readonly Dim[] | undefined, content?: readonly Dim[]): void {
     const value = this.#node.outputs[output]
     if (!value) return
+    // A rule that looks for an axis beyond the rank finds nothing there.
+    if (shape?.some((dim) => dim === undefined || Number.isNaN(dim))) this.fail('the ranks of its inputs do not fit the op')
     const kept = content && content.length <= CONTENT_LIMIT ? content : undefined
     this.#inference.facts.set(value, { type, shape: shape && [...shape], content: kept })
   }

@@ -200,6 +200,7 @@ function inferSlice(node: Node, facts: Facts): void {
   const [shape, starts, ends] = [facts.shape(0), facts.content(1), facts.content(2)]
   if (!shape) return facts.set(0, facts.type(0), undefined)
   const count = starts?.length ?? ends?.length ?? (typeof facts.shape(1)?.[0] === 'number' ? (facts.shape(1)![0] as number) : undefined)
+  if (!node.inputs[3] && count !== undefined && count > shape.length) facts.fail(`${count} starts for ${shape.length} axes`)
   const given = node.inputs[3] ? knownInts(3, facts) : count === undefined ? undefined : Array.from({ length: count }, (_, axis) => axis)
   const steps = node.inputs[4] ? knownInts(4, facts) : given?.map(() => 1)
   if (!given)
@@ -255,6 +256,7 @@ function sliced(content: readonly Dim[], shape: readonly number[], axis: number,
   const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1)
   const block = inner * shape[axis]!
   const result: Dim[] = []
+  if (block === 0) return result
   for (let base = 0; base < content.length; base += block)
     for (let at = from; step > 0 ? at < to : at > to; at += step) result.push(...content.slice(base + at * inner, base + (at + 1) * inner))
   return result

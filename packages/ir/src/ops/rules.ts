@@ -77,7 +77,7 @@ export function sumDims(dims: readonly Dim[]): Dim {
 }
 
 /** More dimensions than that no runtime takes; a file may claim any number. */
-const MOST_DIMS = 64
+export const MOST_DIMS = 64
 
 /** A shape of which only the rank is known. */
 export function freshShape(rank: Dim | undefined, facts: Facts): Dim[] | undefined {
