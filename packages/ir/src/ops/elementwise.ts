@@ -10,7 +10,7 @@ import { broadcast, rankOf, sameAsFirst } from './rules.ts'
 // prettier-ignore
 const UNARY = [
   'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BitwiseNot', 'Celu', 'Cos', 'Cosh', 'Elu', 'Erf', 'Exp', 'Gelu',
-  'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log', 'Mish', 'Reciprocal', 'Relu', 'Selu', 'Shrink', 'Sigmoid', 'Sign', 'Sin',
+  'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log', 'Mish', 'Neg', 'Reciprocal', 'Relu', 'Selu', 'Shrink', 'Sigmoid', 'Sign', 'Sin',
   'Sinh', 'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tan', 'Tanh', 'ThresholdedRelu',
   'com.microsoft.Gelu', 'com.microsoft.QuickGelu', 'com.microsoft.ScaledSiLU',
 ]
@@ -77,6 +77,11 @@ function variadic(type: string, rule: ContentRule | undefined): OpRow {
   }
 }
 
+function inferNeg(_node: Node, facts: Facts): void {
+  const type = facts.type(0)
+  facts.set(0, type, facts.shape(0), type && combine([0], facts.content(0), type, contentRules.sub))
+}
+
 function isSmall(shape: readonly Dim[] | undefined): boolean {
   return shape !== undefined && shape.length < 2
 }
@@ -115,7 +120,7 @@ export function typeAttribute(node: Node, name: string): ElementType | undefined
 }
 
 export const elementwiseRows: readonly OpRow[] = [
-  ...UNARY.map(unary),
+  ...UNARY.map((type) => (type === 'Neg' ? { ...unary(type), infer: inferNeg } : unary(type))),
   ...Object.entries(ROUNDING).map(([type, round]) => ({
     ...unary(type),
     infer(_node: Node, facts: Facts) {
@@ -123,13 +128,6 @@ export const elementwiseRows: readonly OpRow[] = [
       facts.set(0, facts.type(0), facts.shape(0), content)
     },
   })),
-  {
-    ...unary('Neg'),
-    infer(_node, facts) {
-      const type = facts.type(0)
-      facts.set(0, type, facts.shape(0), type && combine([0], facts.content(0), type, contentRules.sub))
-    },
-  },
   ...Object.entries(BINARY).map(([type, rule]) => binary(type, rule)),
   ...Object.entries(COMPARISON).map(([type, rule]) => binary(type, rule, 'bool')),
   ...Object.entries(VARIADIC).map(([type, rule]) => variadic(type, rule)),
