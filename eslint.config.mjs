@@ -20,6 +20,7 @@ export default defineConfig(
       '**/fixtures/',
       '**/whittle-models.d.ts',
       '.nx/',
+      '**/.cache/',
       '**/.whittle/',
     ],
   },

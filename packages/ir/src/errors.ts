@@ -6,10 +6,18 @@ export class WhittleError extends Error {
   readonly code: string
 
   constructor(code: string, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+    super(oneLine(message), options)
     this.name = new.target.name
     this.code = code
   }
+}
+
+const LONGEST = 2000
+
+/** Names come from files: they may hold line breaks and control characters, and be as long as the file. */
+function oneLine(message: string): string {
+  const line = message.replace(/[\0-\x1f\x7f\u2028\u2029]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 300)} ... ${line.slice(-250)}` : line
 }
 
 /** The model itself is malformed: truncated, cyclic, wrong sizes, missing inputs. */

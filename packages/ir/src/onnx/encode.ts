@@ -14,7 +14,7 @@ export interface Encoded {
 /** Tensors' bytes that are left out of their messages. */
 export type Weights = ReadonlyMap<object, Tensor>
 
-/** The number of `raw_data` in TensorProto; no field of a written tensor comes after it. */
+/** The number of `raw_data` in TensorProto. */
 const RAW_DATA = 9
 
 /** The fields through which a model holds its tensors. */
@@ -36,7 +36,13 @@ export function encode(schema: DescMessage, message: Message, weights: Weights):
 function encodeMessage(schema: DescMessage, message: Message, weights: Weights, heavy: ReadonlySet<object>): Encoded {
   if (!heavy.has(message)) return joined([toBinary(schema, message)])
   const tensor = weights.get(message)
-  if (tensor) return joined([toBinary(schema, message), header(RAW_DATA, lengthOf(tensor)), tensor])
+  if (tensor) {
+    const [before, after] = [create(schema), create(schema)] as (Message & Fields)[]
+    for (const { number, localName } of schema.fields)
+      if (Object.hasOwn(message, localName)) (number < RAW_DATA ? before : after)![localName] = (message as Message & Fields)[localName]
+    if (message.$unknown) after!.$unknown = message.$unknown
+    return joined([toBinary(schema, before!), header(RAW_DATA, lengthOf(tensor)), tensor, toBinary(schema, after!)])
+  }
   const pieces: Piece[] = []
   let light = create(schema) as Message & Fields
   const flush = (): void => {
