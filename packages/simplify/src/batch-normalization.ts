@@ -1,4 +1,5 @@
-import { type Node, Tensor, type Value, constantOf } from '@whittle/ir'
+import { type Node, Tensor, constantOf } from '@whittle/ir'
+import { scaleAxis, setOwn } from './patterns.ts'
 import type { SimplifyRule } from './rule.ts'
 
 /** How a folded scale meets the kernel of the op before: its output-channel axis. */
@@ -62,10 +63,9 @@ function fold(node: Node): string | undefined {
   const newKernel = scaleAxis(kernel, axis, factors)
   if (![newBias, newKernel.toFloat32()].every((data) => data.every(Number.isFinite))) return 'folding it would overflow'
   const graph = node.graph
-  setOwn(producer, 1, kernelValue!, newKernel)
+  setOwn(producer, 1, newKernel, `${producer.name}_kernel`)
   const biasTensor = Tensor.float32([channels], newBias)
-  if (biasValue) setOwn(producer, 2, biasValue, biasTensor)
-  else graph.setInput(producer, 2, graph.addInitializer(shiftName(node), biasTensor))
+  setOwn(producer, 2, biasTensor, shiftName(node))
   graph.replaceUses(node.output, producer.output)
   graph.removeNode(node)
   return undefined
@@ -73,22 +73,4 @@ function fold(node: Node): string | undefined {
 
 function shiftName(node: Node): string {
   return node.inputs[2]?.name ?? `${node.name}_bias`
-}
-
-/** Puts `tensor` in the place of a constant input, in a new initializer where others read the old one. */
-function setOwn(node: Node, index: number, value: Value, tensor: Tensor): void {
-  const own = value.uses.length === 1 && value.tensor && !value.isInput && !value.isOutput && value.graph === node.graph
-  if (own) value.graph.setTensor(value, tensor)
-  else node.graph.setInput(node, index, node.graph.addInitializer(`${value.name}_folded`, tensor))
-}
-
-/** Multiplies each slice of `axis` by its factor. */
-function scaleAxis(tensor: Tensor, axis: number, factors: Float64Array): Tensor {
-  const data = tensor.toFloat32()
-  const inner = tensor.dims.slice(axis + 1).reduce((a, b) => a * b, 1)
-  const size = tensor.dims[axis]!
-  return Tensor.float32(
-    tensor.dims,
-    data.map((item, index) => item * factors[Math.floor(index / inner) % size]!),
-  )
 }

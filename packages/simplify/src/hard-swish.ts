@@ -1,4 +1,5 @@
-import { type Node, type Value, constantOf } from '@whittle/ir'
+import type { Node, Value } from '@whittle/ir'
+import { both, only, scalar } from './patterns.ts'
 import type { SimplifyRule } from './rule.ts'
 
 /**
@@ -75,27 +76,4 @@ function clipped(value: Value): Value | undefined {
   if (!add) return undefined
   for (const [x, constant] of both(add)) if (scalar(constant) === 3) return x
   return undefined
-}
-
-/** The producer of a value that nobody else reads. */
-function only(value: Value, type: string): Node | undefined {
-  const producer = value.producer
-  return producer?.type === type && value.uses.length === 1 && !value.isOutput ? producer : undefined
-}
-
-function both(node: Node): [Value, Value][] {
-  const [a, b] = node.inputs
-  return a && b
-    ? [
-        [a, b],
-        [b, a],
-      ]
-    : []
-}
-
-/** The number of a constant of one element that does not change the rank of what it meets. */
-function scalar(value: Value | undefined): number | undefined {
-  const tensor = value && constantOf(value)
-  if (!tensor || tensor.size !== 1 || tensor.dims.length > 1 || tensor.type !== 'float32') return undefined
-  return tensor.toFloat32()[0]
 }

@@ -6,6 +6,7 @@ import { foldConstants } from './fold-constants.ts'
 import { hardSwish } from './hard-swish.ts'
 import { identities } from './identities.ts'
 import { knownShapes } from './known-shapes.ts'
+import { scaleShift } from './scale-shift.ts'
 import type { SimplifyRule } from './rule.ts'
 
 export type { SimplifyRule } from './rule.ts'
@@ -18,6 +19,7 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   foldConstants,
   batchNormalization,
   hardSwish,
+  scaleShift,
   deadCode,
 ]
 

@@ -1,0 +1,203 @@
+import { type Model, type Node, Tensor, type Value, constantOf } from '@whittle/ir'
+import { isFinite32, isOwn, scaleAxis, setOwn } from './patterns.ts'
+import type { SimplifyRule } from './rule.ts'
+
+interface Axes {
+  kernel(node: Node): number
+  output: number
+}
+
+/** The output-channel axis of a kernel, and of what the node gives (from the front, or from the back where negative). */
+const LAYERS: ReadonlyMap<string, Axes> = new Map<string, Axes>([
+  ['Conv', { kernel: () => 0, output: 1 }],
+  ['ConvTranspose', { kernel: () => 1, output: 1 }],
+  ['Gemm', { kernel: (node) => (node.int('transB', 0) ? 0 : 1), output: -1 }],
+  ['MatMul', { kernel: () => 1, output: -1 }],
+])
+
+/**
+ * A constant that is multiplied, divided, added or subtracted, the same for a whole channel, goes into the Conv, ConvTranspose, Gemm or
+ * MatMul before it, or into the Conv after it. An added constant goes into a Conv after it only without padding: the border is 0 and not
+ * the constant. What is multiplied before such an Add passes it, as `c * x + d = c * (x + d / c)`.
+ *
+ * Nodes left by `simplify` with and without it: PP-OCRv4 recogniser 235 and 328, detector 164 and 256. Time in onnxruntime-web's wasm against
+ * the original file, interleaved on a loaded machine: recogniser 0.83 and 0.81 (no difference beyond noise), detector 0.87 and 0.99.
+ */
+export const scaleShift: SimplifyRule = {
+  name: 'scale-shift',
+  apply(model, report) {
+    const outer = outerOutputs(model)
+    let changed = false
+    for (const graph of model.graphs())
+      for (const node of [...graph.nodes]) {
+        const step = stepOf(node)
+        if (!step || outer.has(node.output)) continue
+        const at = node.describe()
+        const what = foldBack(node, step) ?? foldForward(node, step) ?? passAdd(node, step)
+        if (!what) continue
+        report.changed.push({ at, what })
+        changed = true
+      }
+    return changed
+  },
+}
+
+interface Step {
+  x: Value
+  constant: Tensor
+  scale: boolean
+  /** What the constant does, as a factor or a summand. */
+  amount(item: number): number
+}
+
+/** Reads `node` as `x * c` or `x + c`. */
+function stepOf(node: Node): Step | undefined {
+  const [a, b] = node.inputs
+  const isFirst = constantOf(a) !== undefined
+  const x = isFirst ? b : a
+  const constant = constantOf(isFirst ? a : b)
+  if (!x || !constant || constant.type !== 'float32' || constantOf(x)) return undefined
+  const step = (scale: boolean, amount: Step['amount']): Step => ({ x, constant, scale, amount })
+  switch (node.type) {
+    case 'Mul':
+      return step(true, (item) => item)
+    case 'Add':
+      return step(false, (item) => item)
+    case 'Div':
+      return isFirst ? undefined : step(true, (item) => 1 / item)
+    case 'Sub':
+      return isFirst ? undefined : step(false, (item) => -item)
+    default:
+      return undefined
+  }
+}
+
+/** The amounts for the channels on `axis` of a value of that rank, one where all are equal; undefined where it varies along others. */
+function amounts({ constant, amount }: Step, rank: number | undefined, axis: number, channels: number): Float64Array | undefined {
+  const { dims, size } = constant
+  if (rank === undefined ? dims.length > 1 : dims.length > rank) return undefined
+  if (size !== 1) {
+    const at = axis < 0 ? dims.length + axis : axis - (rank! - dims.length)
+    if (size !== channels || dims[at] !== channels) return undefined
+  }
+  return Float64Array.from(constant.toFloat32(), amount)
+}
+
+function foldBack(node: Node, step: Step): string | undefined {
+  const layer = step.x.producer
+  const axes = layer && LAYERS.get(layer.type)
+  if (!axes || layer.graph !== node.graph || !isOwn(step.x)) return undefined
+  const kernel = constantOf(layer.inputs[1])
+  const bias = constantOf(layer.inputs[2])
+  if (!kernel || kernel.type !== 'float32' || (layer.inputs[2] && bias?.type !== 'float32')) return undefined
+  if (layer.type === 'Gemm' && (layer.float('alpha', 1) !== 1 || layer.float('beta', 1) !== 1)) return undefined
+  if (layer.type === 'ConvTranspose' && layer.int('group', 1) !== 1) return undefined
+  const isMatMul = layer.type === 'MatMul'
+  if (isMatMul && (!step.scale || kernel.dims.length !== 2)) return undefined
+  const axis = axes.kernel(layer)
+  const channels = kernel.dims[axis]!
+  const rank = isMatMul ? step.x.shape?.length : kernel.dims.length
+  const values = amounts(step, rank, axes.output, channels)
+  if (!values || (bias && (bias.size !== channels || bias.dims.at(-1) !== channels))) return undefined
+  const at = (channel: number): number => values[values.length === 1 ? 0 : channel]!
+  const old = bias?.toFloat32()
+  const next = step.scale ? (old ?? []).map((item, channel) => item * at(channel)) : shifted(channels, old, at)
+  const newBias = next.length > 0 ? Tensor.float32([channels], next) : undefined
+  const newKernel = step.scale ? scaleAxis(kernel, axis, values) : undefined
+  if ((newBias && !isFinite32(newBias)) || (newKernel && !isFinite32(newKernel))) return undefined
+  if (newKernel) setOwn(layer, 1, newKernel, `${layer.name}_kernel`)
+  if (newBias) setOwn(layer, 2, newBias, node.inputs.find((input) => input !== step.x)?.name ?? `${layer.name}_bias`)
+  remove(node, step.x)
+  return 'folded into the layer before it'
+}
+
+function shifted(channels: number, old: Float32Array | undefined, at: (channel: number) => number): Float32Array {
+  return Float32Array.from({ length: channels }, (_, channel) => (old?.[channel] ?? 0) + at(channel))
+}
+
+/** Lets `x` take the place of the node's output; the layer's output takes over the name where it must. */
+function remove(node: Node, x: Value): void {
+  const { graph } = node
+  if (graph.replaceUses(node.output, x)) graph.removeNode(node)
+}
+
+function foldForward(node: Node, step: Step): string | undefined {
+  const { output } = node
+  if (output.isOutput || output.uses.length === 0) return undefined
+  const layers = output.uses.map(({ node: layer, index }) => (index === 0 && layer.graph === node.graph ? convAfter(layer) : undefined))
+  if (layers.some((layer) => !layer)) return undefined
+  const edits = layers.map((layer) => forwardEdit(layer!, step))
+  if (edits.some((edit) => !edit)) return undefined
+  for (const edit of edits) edit!()
+  remove(node, step.x)
+  return 'folded into the layer after it'
+}
+
+function convAfter(node: Node): Node | undefined {
+  const [kernel, bias] = [constantOf(node.inputs[1]), constantOf(node.inputs[2])]
+  const fits = node.type === 'Conv' && kernel?.type === 'float32' && (!node.inputs[2] || bias?.type === 'float32')
+  return fits ? node : undefined
+}
+
+function forwardEdit(conv: Node, step: Step): (() => void) | undefined {
+  const kernel = constantOf(conv.inputs[1])!
+  const group = conv.int('group', 1)
+  const [outputs, inputs] = [kernel.dims[0]!, kernel.dims[1]!]
+  const values = amounts(step, kernel.dims.length, 1, inputs * group)
+  if (!values || (!step.scale && !isUnpadded(conv))) return undefined
+  const data = kernel.toFloat32()
+  const inner = kernel.dims.slice(2).reduce((a, b) => a * b, 1)
+  const perOutput = inputs * inner
+  const at = (index: number): number => {
+    const channel = Math.floor(Math.floor(index / perOutput) / (outputs / group)) * inputs + (Math.floor(index / inner) % inputs)
+    return values[values.length === 1 ? 0 : channel]!
+  }
+  if (step.scale) {
+    const scaled = Tensor.float32(
+      kernel.dims,
+      data.map((item, index) => item * at(index)),
+    )
+    return isFinite32(scaled) ? () => setOwn(conv, 1, scaled, `${conv.name}_kernel`) : undefined
+  }
+  const sums = new Float64Array(outputs)
+  data.forEach((item, index) => (sums[Math.floor(index / perOutput)]! += item * at(index)))
+  const bias = Tensor.float32(
+    [outputs],
+    shifted(outputs, constantOf(conv.inputs[2])?.toFloat32(), (channel) => sums[channel]!),
+  )
+  return isFinite32(bias) ? () => setOwn(conv, 2, bias, `${conv.name || conv.output.name}_bias`) : undefined
+}
+
+function isUnpadded(conv: Node): boolean {
+  const automatic = conv.string('auto_pad', 'NOTSET')
+  return automatic === 'VALID' || (automatic === 'NOTSET' && (conv.ints('pads') ?? []).every((pad) => pad === 0))
+}
+
+/** `x * c + d`, read by padded Convs alone: `(x + d / c) * c`, so that the product meets the Conv. */
+function passAdd(node: Node, step: Step): string | undefined {
+  const add = node.output.uses[0]?.node
+  const scale = step.constant
+  if (!step.scale || !add || add.type !== 'Add' || add.graph !== node.graph || !isOwn(node.output) || scale.size !== 1) return undefined
+  const factor = step.amount(scale.toFloat32()[0]!)
+  const next = stepOf(add)
+  if (!next || next.x !== node.output || add.output.isOutput || add.output.uses.length === 0) return undefined
+  const shift = Tensor.float32(
+    next.constant.dims,
+    next.constant.toFloat32().map((item) => item / factor),
+  )
+  if (!(Math.abs(factor) > 1e-6) || !isFinite32(shift)) return undefined
+  const layers = add.output.uses.map(({ node: layer, index }) => (index === 0 && layer.graph === node.graph ? convAfter(layer) : undefined))
+  const edits = layers.map((layer) => layer && forwardEdit(layer, step))
+  if (edits.some((edit) => !edit)) return undefined
+  const index = add.inputs.findIndex((input) => input !== node.output)
+  setOwn(add, index, shift, `${add.name}_shift`)
+  for (const edit of edits) edit!()
+  remove(node, step.x)
+  return 'folded into the layer after the sum that reads it'
+}
+
+function outerOutputs(model: Model): Set<Value> {
+  const found = new Set<Value>()
+  for (const graph of model.graphs()) for (const output of graph.outputs) if (output.graph !== graph) found.add(output)
+  return found
+}
