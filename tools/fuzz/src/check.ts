@@ -13,16 +13,19 @@ const FREE_BYTES = 48 * 2 ** 20
 const MULTIPLE = 40
 
 /** A disk takes longer than all that is checked. */
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+export const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 /** A folder with a model's file, and with all that hostile external data may point to. */
 export class Checker {
-  readonly #root = mkdtempSync(join(MEMORY, 'whittle-fuzz-'))
-  readonly #folder = join(this.#root, 'models')
-  readonly #file = join(this.#folder, 'net.onnx')
+  readonly #root: string
+  readonly #folder: string
+  readonly #file: string
 
-  /** @param weights the external data of the seeds. */
-  constructor(weights: Uint8Array) {
+  /** @param weights the external data of the seeds. @param parent where the folder is made. */
+  constructor(weights: Uint8Array, parent = MEMORY) {
+    this.#root = mkdtempSync(join(parent, 'whittle-fuzz-'))
+    this.#folder = join(this.#root, 'models')
+    this.#file = join(this.#folder, 'net.onnx')
     mkdirSync(join(this.#folder, 'folder'), { recursive: true })
     writeFileSync(join(this.#folder, 'weights.bin'), weights)
     writeFileSync(join(this.#root, 'secret.bin'), weights)

@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { MEMORY } from './check.ts'
 import type { Line } from './worker.ts'
 
 export interface FuzzOptions {
@@ -40,6 +41,8 @@ const folder = fileURLToPath(new URL('../', import.meta.url))
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { workers = 2, log = () => {} } = options
   const script = await bundle()
+  // The workers' folders, those of killed ones too.
+  const scratch = mkdtempSync(join(MEMORY, 'whittle-fuzz-'))
   const deadline = options.minutes === undefined ? Infinity : Date.now() + options.minutes * 60_000
   const result: FuzzResult = { inputs: 0, models: 0, refused: 0, findings: [] }
   const note = (finding: Finding): void => {
@@ -49,9 +52,12 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   await Promise.all(
     Array.from({ length: workers }, async (_, worker) => {
       let next = worker
-      while (next < options.count && Date.now() < deadline) next = await runWorker(script, next, workers, deadline, options, result, note)
+      while (next < options.count && Date.now() < deadline)
+        next = await runWorker(script, next, workers, deadline, { ...options, scratch }, result, note)
     }),
   )
+  rmSync(scratch, { recursive: true, force: true })
+  rmSync(script, { force: true })
   result.findings.sort((a, b) => a.index - b.index)
   return result
 }
@@ -65,7 +71,7 @@ function runWorker(
   first: number,
   step: number,
   deadline: number,
-  options: FuzzOptions,
+  options: FuzzOptions & { scratch: string },
   result: FuzzResult,
   note: (finding: Finding) => void,
 ): Promise<number> {
@@ -73,6 +79,7 @@ function runWorker(
   const limits = [`--max-old-space-size=${HEAP_MIB}`, '--max-semi-space-size=8']
   const child = spawn(process.execPath, [...limits, script, options.seed, String(first), String(step), String(end), options.models ?? ''], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, WHITTLE_FUZZ_FOLDER: options.scratch },
   })
   let current: number | undefined
   let isDone = false

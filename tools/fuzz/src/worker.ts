@@ -24,7 +24,7 @@ function tell(line: Line): void {
 
 const seeds = makeSeeds(folder || undefined)
 const draw = (share: number): Uint8Array => (seeds.files.find(({ upTo }) => share < upTo) ?? seeds.files.at(-1)!).bytes
-const checker = new Checker(seeds.weights)
+const checker = new Checker(seeds.weights, process.env.WHITTLE_FUZZ_FOLDER)
 const total = { models: 0, refused: 0, failed: 0 }
 for (let index = Number(first); index < Number(count); index += Number(step)) {
   tell({ begins: index })
