@@ -132,7 +132,10 @@ export class Node {
 
   /** The graphs in this node's attributes. */
   get subgraphs(): Graph[] {
-    return [...this.attributes.values()].flatMap(graphsOf)
+    const found: Graph[] = []
+    for (const attribute of this.attributes.values())
+      if (attribute.type === 'graph' || attribute.type === 'graphs') found.push(...graphsOf(attribute))
+    return found
   }
 
   /** For messages: `Conv 'conv1'`, or by its output where it has no name. */

@@ -59,20 +59,3 @@ export function scaleAxis(tensor: Tensor, axis: number, factors: Float64Array): 
 export function isFinite32(tensor: Tensor): boolean {
   return tensor.toFloat32().every(Number.isFinite)
 }
-
-/** Puts a node with one output in the place of another, under the same name. */
-export function replaceNode(
-  node: Node,
-  op: string,
-  inputs: (Value | undefined)[],
-  attributes: Parameters<Node['graph']['addNode']>[0]['attributes'] = {},
-): void {
-  const { graph } = node
-  const name = node.output.name
-  const { elementType, shape } = node.output
-  const fused = graph.addNode({ op, name: node.name, inputs, outputs: [name], attributes, before: node })
-  Object.assign(fused.output, { elementType, shape })
-  graph.replaceUses(node.output, fused.output)
-  graph.removeNode(node)
-  graph.model.rename(fused.output, name)
-}

@@ -20,8 +20,8 @@ const LAYERS: ReadonlyMap<string, Axes> = new Map<string, Axes>([
  * MatMul before it, or into the Conv after it. An added constant goes into a Conv after it only without padding: the border is 0 and not
  * the constant. What is multiplied before such an Add passes it, as `c * x + d = c * (x + d / c)`.
  *
- * Nodes left by `simplify` with and without it: PP-OCRv4 recogniser 235 and 328, detector 164 and 256. Time in onnxruntime-web's wasm against
- * the original file, interleaved on a loaded machine: recogniser 0.83 and 0.81 (no difference beyond noise), detector 0.87 and 0.99.
+ * Nodes left by `simplify` with and without it: PP-OCRv4 recogniser 235 and 328, detector 164 and 256. Time in onnxruntime-web's wasm as a ratio
+ * to the original file, all interleaved in one run: recogniser 0.93 and 0.97, detector 0.93 and 0.99, the direction classifier unchanged.
  */
 export const scaleShift: SimplifyRule = {
   name: 'scale-shift',
