@@ -63,11 +63,13 @@ export function npm(args) {
 /** Runs a program that a package in node_modules brings. @returns {number} the exit status */
 export function tool(file, args, { stdout = 1 } = {}) {
   const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' }
-  const { status } = spawnSync(process.execPath, [path.join(root, 'node_modules', file), ...args], {
+  const { status, signal, error } = spawnSync(process.execPath, [path.join(root, 'node_modules', file), ...args], {
     cwd: root,
     env,
     stdio: ['ignore', stdout, 2],
   })
+  // A tool that ends without a word would leave nothing to go by.
+  if (status !== 0) console.error(`${file} ${args.join(' ')}: ${error?.message ?? (signal ? `ended by ${signal}` : `exit status ${status}`)}`)
   return status ?? 1
 }
 
