@@ -69,7 +69,8 @@ export function tool(file, args, { stdout = 1 } = {}) {
     stdio: ['ignore', stdout, 2],
   })
   // A tool that ends without a word would leave nothing to go by.
-  if (status !== 0) console.error(`${file} ${args.join(' ')}: ${error?.message ?? (signal ? `ended by ${signal}` : `exit status ${status}`)}`)
+  if (status !== 0)
+    console.error(`${file} ${args.join(' ')}: ${error?.message ?? (signal ? `ended by ${signal}` : `exit status ${status}`)}`)
   return status ?? 1
 }
 
