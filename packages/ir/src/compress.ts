@@ -1,5 +1,5 @@
 import { TransformError, WhittleError, messageOf } from './errors.ts'
-import type { Model } from './graph.ts'
+import type { Model } from './model.ts'
 import type { Context, JsonObject, Report, Transform } from './transform.ts'
 import { validate } from './validate.ts'
 

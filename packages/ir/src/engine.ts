@@ -1,4 +1,4 @@
-import type { Model } from './graph.ts'
+import type { Model } from './model.ts'
 import type { Tensor } from './tensor.ts'
 
 /** Named tensors: the inputs or the outputs of one run. */

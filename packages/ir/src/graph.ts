@@ -1,7 +1,9 @@
 import { type Attribute, type AttributeLike, asAttribute, graphsOf } from './attribute.ts'
 import type { ElementType } from './element-type.ts'
 import { ModelError } from './errors.ts'
+import type { Model } from './model.ts'
 import type { Quantization } from './quantization.ts'
+import { sortNodes } from './sort-nodes.ts'
 import type { Tensor } from './tensor.ts'
 
 /** A number, or a symbolic expression such as `N` or `2*N`. */
@@ -339,40 +341,7 @@ export class Graph {
    * @throws {ModelError} naming a cycle's nodes.
    */
   sort(): void {
-    const position = new Map(this.#nodes.map((node, index) => [node, index]))
-    const sources = (node: Node): Node[] => {
-      const producers = new Set<Node>()
-      for (const { _producer: producer } of valuesRead(node)) if (producer && position.has(producer)) producers.add(producer)
-      return [...producers].sort((a, b) => position.get(a)! - position.get(b)!).reverse()
-    }
-    const sorted = new Set<Node>()
-    for (const root of this.#nodes) {
-      if (sorted.has(root)) continue
-      // Depth first, by hand: graphs are deeper than the call stack.
-      const path = [root]
-      const open = new Map([[root, sources(root)]])
-      while (path.length > 0) {
-        const node = path.at(-1)!
-        const next = open.get(node)!.pop()
-        if (!next) {
-          sorted.add(node)
-          open.delete(node)
-          path.pop()
-        } else if (open.has(next)) throw this.#cycle(path, next)
-        else if (!sorted.has(next)) {
-          open.set(next, sources(next))
-          path.push(next)
-        }
-      }
-    }
-    this.#nodes = [...sorted]
-  }
-
-  #cycle(path: readonly Node[], from: Node): ModelError {
-    const names = path.slice(path.indexOf(from)).map((node) => node.describe())
-    const shown = names.length > 6 ? [...names.slice(0, 5), `${names.length - 5} more`] : names
-    const what = names.length === 1 ? `${shown[0]} reads its own output` : `it goes through ${shown.join(', ')}`
-    return new ModelError('GRAPH_CYCLE', `graph '${this.name}' has a cycle: ${what}`)
+    this.#nodes = sortNodes(this)
   }
 
   /** @internal Lets go of everything, uses of outer values included. */
@@ -393,99 +362,6 @@ export class Graph {
   }
 }
 
-/** What the file says of itself: carried through and written back. */
-export interface ModelMetadata {
-  producerName: string
-  producerVersion: string
-  domain: string
-  modelVersion: number
-  docString: string
-  properties: Map<string, string>
-}
-
-/** A neural network: one graph, the operator sets that it uses, and what the file says of itself. */
-export class Model {
-  readonly graph: Graph
-  /** Version by domain; '' is ai.onnx. */
-  readonly opsets: Map<string, number>
-  readonly metadata: ModelMetadata
-  /** What the file says beyond that (model-local functions, training info); carried, not understood. */
-  opaque: unknown
-  readonly #names = new Set<string>()
-
-  constructor(graphName = 'graph', opset = INNER_OPSET) {
-    this.graph = new Graph(this, graphName)
-    this.opsets = new Map([['', opset]])
-    this.metadata = { producerName: '', producerVersion: '', domain: '', modelVersion: 0, docString: '', properties: new Map() }
-  }
-
-  /** `hint` where it is free, else `hint_1` and so on. The name is not reserved. */
-  uniqueName(hint: string): string {
-    if (!this.#names.has(hint)) return hint
-    let suffix = 1
-    while (this.#names.has(`${hint}_${suffix}`)) suffix++
-    return `${hint}_${suffix}`
-  }
-
-  /** @throws {ModelError} when the name is taken. */
-  rename(value: Value, name: string): void {
-    if (value.name === name) return
-    this._take(name, value.graph)
-    this._release(value.name)
-    value.name = name
-  }
-
-  /** Every graph, subgraphs after the node that owns them. */
-  *graphs(from: Graph = this.graph): Generator<Graph> {
-    yield from
-    for (const node of from.nodes) for (const graph of node.subgraphs) yield* this.graphs(graph)
-  }
-
-  /** Every node, those of subgraphs after the node that owns them. */
-  *nodes(): Generator<Node> {
-    for (const graph of this.graphs()) yield* graph.nodes
-  }
-
-  /** Every initializer of every graph. */
-  *initializers(): Generator<Value> {
-    for (const graph of this.graphs()) yield* graph.initializers
-  }
-
-  /** A deep copy. Tensors are shared: they never change. */
-  clone(): Model {
-    const copy = new Model(this.graph.name)
-    copy.opsets.clear()
-    for (const [domain, version] of this.opsets) copy.opsets.set(domain, version)
-    Object.assign(copy.metadata, this.metadata, { properties: new Map(this.metadata.properties) })
-    copy.opaque = this.opaque
-    copyGraph(this.graph, copy.graph, new Map())
-    return copy
-  }
-
-  /** @internal */ _take(name: string, graph: Graph): void {
-    if (this.#names.has(name)) throw new ModelError('NAME_TAKEN', `graph '${graph.name}' defines '${name}', which is defined already`)
-    this.#names.add(name)
-  }
-
-  /** @internal */ _release(name: string): void {
-    this.#names.delete(name)
-  }
-}
-
-/** The version of ai.onnx that every model has inside Whittle: the reader upgrades to it. */
-export const INNER_OPSET = 21
-
-/** The values that a node reads, those that its subgraphs read from outside of them included. */
-export function valuesRead(node: Node): Set<Value> {
-  const read = new Set<Value>()
-  for (const value of node.inputs) if (value) read.add(value)
-  for (const graph of node.subgraphs) {
-    for (const inner of graph.nodes) for (const value of valuesRead(inner)) if (value.graph !== graph) read.add(value)
-    for (const output of graph.outputs) if (output.graph !== graph) read.add(output)
-  }
-  return read
-}
-
 function setConstant(value: Value, tensor: Tensor): void {
   value._tensor = tensor
   value.elementType = tensor.type
@@ -495,49 +371,4 @@ function setConstant(value: Value, tensor: Tensor): void {
 function removeUse(value: Value, node: Node, index: number): void {
   const at = value._uses.findIndex((use) => use.node === node && use.index === index)
   if (at >= 0) value._uses.splice(at, 1)
-}
-
-function copyGraph(from: Graph, to: Graph, values: Map<Value, Value>): void {
-  const copyFacts = (source: Value, target: Value): void => {
-    values.set(source, target)
-    target.elementType = source.elementType
-    target.shape = source.shape && [...source.shape]
-    target.opaqueType = source.opaqueType
-    target.quantization = source.quantization
-  }
-  to.opaque = from.opaque
-  for (const input of from.inputs) {
-    const copy = to.addInput(input.name)
-    if (input.tensor) to.setInputDefault(copy, input.tensor)
-    copyFacts(input, copy)
-  }
-  for (const value of from.initializers) if (!values.has(value)) copyFacts(value, to.addInitializer(value.name, value.tensor!))
-  for (const node of from.nodes) {
-    const copy = to.addNode({
-      op: node.op,
-      domain: node.domain,
-      name: node.name,
-      inputs: node.inputs.map((input) => input && mapped(values, input)),
-      outputs: node.outputs.map((output) => output?.name ?? ''),
-    })
-    copy.opaque = node.opaque
-    node.outputs.forEach((output, index) => output && copyFacts(output, copy.outputs[index]!))
-    for (const [key, attribute] of node.attributes) {
-      const copySubgraph = (graph: Graph): Graph => {
-        const subgraph = to.addSubgraph(copy, graph.name)
-        copyGraph(graph, subgraph, values)
-        return subgraph
-      }
-      if (attribute.type === 'graph') copy.attributes.set(key, { type: 'graph', value: copySubgraph(attribute.value) })
-      else if (attribute.type === 'graphs') copy.attributes.set(key, { type: 'graphs', value: attribute.value.map(copySubgraph) })
-      else copy.attributes.set(key, attribute)
-    }
-  }
-  for (const output of from.outputs) to.addOutput(mapped(values, output))
-}
-
-function mapped(values: Map<Value, Value>, value: Value): Value {
-  const copy = values.get(value)
-  if (!copy) throw new ModelError('GRAPH_ORDER', `'${value.name}' is read before it is defined`)
-  return copy
 }

@@ -1,5 +1,6 @@
 import type { Attribute } from './attribute.ts'
-import type { Graph, Model, Node, Value } from './graph.ts'
+import type { Graph, Node, Value } from './graph.ts'
+import type { Model } from './model.ts'
 import type { Quantization } from './quantization.ts'
 import type { Tensor } from './tensor.ts'
 

@@ -1,6 +1,6 @@
 import type { Dataset } from './dataset.ts'
 import type { Engine } from './engine.ts'
-import type { Model } from './graph.ts'
+import type { Model } from './model.ts'
 import type { Logger } from './logger.ts'
 import type { Random } from './random.ts'
 import type { Target } from './target.ts'

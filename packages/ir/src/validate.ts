@@ -1,5 +1,6 @@
 import { ModelError } from './errors.ts'
-import { type Graph, type Model, type Node, type Value } from './graph.ts'
+import { type Graph, type Node, type Value } from './graph.ts'
+import { type Model } from './model.ts'
 
 /** One named rule that every model keeps. `check` yields a sentence for each place that breaks it. */
 interface Rule {

@@ -1,4 +1,4 @@
-import { type Context, DatasetError, type Graph, type Model, type Node, Tensor, type Value } from '@whittle/ir'
+import { type Context, DatasetError, type Graph, type Model, type Node, Tensor, type Value, kernelOf } from '@whittle/ir'
 
 /** Second moments of what a node's kernel is multiplied with, for one group of its channels. */
 export interface Gram {
@@ -121,8 +121,8 @@ function patches(graph: Graph, node: Node): { rows: Value; groups: number; size:
 }
 
 function matrixRows(graph: Graph, node: Node): { rows: Value; groups: number; size: number } {
-  const dims = node.inputs[1]!.tensor!.dims
-  const size = node.type === 'Gemm' && node.int('transB', 0) === 1 ? dims[1]! : dims[0]!
+  const { tensor, inputAxis } = kernelOf(node)!
+  const size = tensor.dims[inputAxis!]!
   const flat = add(graph, 'Reshape', [node.inputs[0]!, constant(graph, [1, -1, size])])
   return { rows: add(graph, 'Transpose', [flat], { perm: [0, 2, 1] }), groups: 1, size }
 }

@@ -47,7 +47,7 @@ export async function pruneByCurvature(
     context.onProgress?.({ step: 'ordering weights', done: layers.length, total: weights.length })
   }
   const counts =
-    scope === 'tensor' ? layers.map((layer) => [countsOf([layer], [1], ratio)[0]!]).flat() : await allocate(model, layers, ratio, context)
+    scope === 'tensor' ? layers.map((layer) => countsOf([layer], [1], ratio)[0]!) : await allocate(model, layers, ratio, context)
   for (const [index, layer] of layers.entries()) {
     context.signal?.throwIfAborted()
     apply(layer, masksOf(layer, counts[index]!), report)
@@ -55,7 +55,7 @@ export async function pruneByCurvature(
 }
 
 function layerOf(weight: Weight, grams: readonly Gram[], ratio: number): Layer {
-  const rows = rowsOf(weight.node)
+  const rows = rowsOf(weight)
   const groups = grams.map(curvatureOf)
   const curvatures = rows.map((_, index) => groups[Math.floor((index * groups.length) / rows.length)]!)
   const variance = rows.reduce((sum, row, index) => sum + outputVariance(row, curvatures[index]!), 0) || 1
@@ -83,7 +83,7 @@ async function allocate(model: Model, layers: readonly Layer[], ratio: number, c
     const error = layer.removals.reduce((sum, { costs }, row) => sum + costs.slice(0, counts[row]).reduce((a, b) => a + b, 0), 0)
     const masks = masksOf(layer, counts)
     const rows = layer.rows.map((row, index) => compensate(row, masks[index]!, layer.curvatures[index]!).row)
-    return { value: layer.weight.value, data: columnsOf(layer.weight.node, rows), error }
+    return { value: layer.weight.value, data: elementsOf(layer.weight, rows), error }
   })
   const factors = await sensitivities(model, trials, context)
   // Outputs that are all whole numbers tell nothing: then every layer matters as much.
@@ -132,32 +132,28 @@ function apply({ weight, rows, curvatures }: Layer, masks: readonly Uint8Array[]
     biases[index] = bias
     return result
   })
-  value.graph.setTensor(value, Tensor.float32(value.tensor!.dims, columnsOf(node, pruned)))
+  value.graph.setTensor(value, Tensor.float32(value.tensor!.dims, elementsOf(weight, pruned)))
   addBias(node, biases)
   report.changed.push({ at: value.name, what: `${zeros} of ${value.tensor!.size} weights are zero, the others make up for them` })
 }
 
-/** Whether a kernel is stored with the output channels last. */
-function isTransposed(node: Node): boolean {
-  return node.type === 'MatMul' || (node.type === 'Gemm' && node.int('transB', 0) === 0)
-}
-
-function rowsOf(node: Node): Float32Array[] {
-  const tensor = node.inputs[1]!.tensor!
+/** One row of weights for each output channel. A kernel whose output channels come last is a matrix. */
+function rowsOf({ tensor, outputAxis }: Weight): Float32Array[] {
   const data = tensor.toFloat32()
-  const outputs = isTransposed(node) ? tensor.dims[1]! : tensor.dims[0]!
+  const outputs = tensor.dims[outputAxis!]!
   const size = data.length / outputs
   return Array.from({ length: outputs }, (_, row) =>
-    isTransposed(node)
+    outputAxis !== 0
       ? Float32Array.from({ length: size }, (_, index) => data[index * outputs + row]!)
       : data.slice(row * size, (row + 1) * size),
   )
 }
 
-function columnsOf(node: Node, rows: readonly Float32Array[]): Float32Array {
+/** The kernel's elements in their own order again. */
+function elementsOf({ outputAxis }: Weight, rows: readonly Float32Array[]): Float32Array {
   const size = rows[0]!.length
   const data = new Float32Array(rows.length * size)
-  rows.forEach((row, at) => row.forEach((item, index) => (data[isTransposed(node) ? index * rows.length + at : at * size + index] = item)))
+  rows.forEach((row, at) => row.forEach((item, index) => (data[outputAxis !== 0 ? index * rows.length + at : at * size + index] = item)))
   return data
 }
 

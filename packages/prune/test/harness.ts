@@ -1,4 +1,4 @@
-import { type Context, type Dataset, type Model, type Tensors, createRandom, silentLogger } from '@whittle/ir'
+import { type Context, type Dataset, type Model, createRandom, silentLogger } from '@whittle/ir'
 import { nativeEngine, portsOf, randomDataset } from '@whittle/engine'
 import { runModel } from '@whittle/testing'
 
@@ -10,13 +10,7 @@ export const samplesOf = (model: Model, count = 4, seed = 'calibration'): Datase
 
 export const context = (more: Partial<Context> = {}): Context => ({ logger: silentLogger, random: createRandom('test'), engine, ...more })
 
-export const datasetOf = (inputs: readonly Tensors[]): Dataset => ({
-  key: 'list',
-  length: inputs.length,
-  async *samples() {
-    for (const item of inputs) yield { inputs: item }
-  },
-})
+export { datasetOf } from '@whittle/testing'
 
 /** Zeros of an initializer. */
 export function zerosOf(model: Model, name: string): number {

@@ -9,6 +9,7 @@ import {
   type Value,
   type Weight,
   invalidOption,
+  opRow,
   weightsOf,
 } from '@whittle/ir'
 import { calibrate } from './calibrate.ts'
@@ -35,9 +36,6 @@ export const QUANTIZE_DEFAULTS = {
   granularity: 'channel',
   minSize: 256,
 } as const satisfies QuantizeOptions
-
-/** The ops whose data input and output get a grid, where activations are asked for: those that some target computes in int8. */
-const COMPUTES = new Set(['Conv', 'Gemm', 'MatMul'])
 
 /**
  * Rounds kernels, recurrent weights and embeddings to symmetric grids, one scale for each output channel, and gives the activations around
@@ -114,9 +112,9 @@ function axisShared(model: Model, value: Value, outputAxis: number | undefined):
 }
 
 async function annotateActivations(model: Model, bits: number, method: RangeMethod, context: Context, report: Report): Promise<void> {
-  const nodes = model.graph.nodes.filter((node) => COMPUTES.has(node.type))
+  const nodes = model.graph.nodes.filter((node) => opRow(node)?.integers)
   for (const node of model.nodes())
-    if (node.graph !== model.graph && COMPUTES.has(node.type))
+    if (node.graph !== model.graph && opRow(node)?.integers)
       report.skipped.push({ at: node.describe(), why: 'inside a subgraph its activations cannot be measured' })
   const values = new Map<Value, Node>()
   for (const node of nodes)

@@ -1,4 +1,4 @@
-import { type Context, type Dataset, type Model, type Tensors, type Value, createRandom, silentLogger } from '@whittle/ir'
+import { type Context, type Dataset, type Model, type Value, createRandom, silentLogger } from '@whittle/ir'
 import { nativeEngine, portsOf, randomDataset } from '@whittle/engine'
 
 export const engine = nativeEngine({ threads: 1 })
@@ -7,13 +7,7 @@ export const samplesOf = (model: Model, count = 3, seed = 'calibration'): Datase
 
 export const context = (more: Partial<Context> = {}): Context => ({ logger: silentLogger, random: createRandom('test'), engine, ...more })
 
-export const datasetOf = (inputs: readonly Tensors[]): Dataset => ({
-  key: 'list',
-  length: inputs.length,
-  async *samples() {
-    for (const item of inputs) yield { inputs: item }
-  },
-})
+export { datasetOf } from '@whittle/testing'
 
 /** Any value of the model, by name. */
 export function valueOf(model: Model, name: string): Value {

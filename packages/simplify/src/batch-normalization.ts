@@ -1,13 +1,9 @@
-import { type Node, Tensor, constantOf } from '@whittle/ir'
+import { type Node, Tensor, constantOf, kernelOf } from '@whittle/ir'
 import { scaleAxis, setOwn } from './patterns.ts'
 import type { SimplifyRule } from './rule.ts'
 
-/** How a folded scale meets the kernel of the op before: its output-channel axis. */
-const PRODUCERS: ReadonlyMap<string, (node: Node) => number> = new Map<string, (node: Node) => number>([
-  ['Conv', () => 0],
-  ['ConvTranspose', () => 1],
-  ['Gemm', (node) => (node.int('transB', 0) ? 0 : 1)],
-])
+/** The ops that a scale and a shift of each output channel can go into. */
+const PRODUCERS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm'])
 
 /**
  * BatchNormalization at inference is `y = (x - mean) * scale / sqrt(var + epsilon) + bias` for each channel; after a Conv, ConvTranspose or
@@ -37,23 +33,20 @@ function fold(node: Node): string | undefined {
   const [input] = node.inputs
   const producer = input?.producer
   if (node.int('training_mode', 0) === 1) return 'it is in training mode'
-  const axisOf = producer && PRODUCERS.get(producer.type)
-  if (!axisOf || producer.graph !== node.graph) return 'no Conv, ConvTranspose or Gemm gives its input'
+  if (!producer || !PRODUCERS.has(producer.type) || producer.graph !== node.graph) return 'no Conv, ConvTranspose or Gemm gives its input'
   if (input.uses.length > 1 || input.isOutput) return 'others read its input too'
   if (node.outputs.slice(1).some((output) => output && (output.uses.length > 0 || output.isOutput))) return 'its statistics are read'
   if (producer.type === 'ConvTranspose' && producer.int('group', 1) !== 1) return 'its ConvTranspose has groups'
   if (producer.type === 'Gemm' && (producer.float('alpha', 1) !== 1 || producer.float('beta', 1) !== 1)) return 'its Gemm has factors'
   const statistics = node.inputs.slice(1, 5).map((value) => value && constantOf(value))
-  const kernelValue = producer.inputs[1]
-  const kernel = kernelValue && constantOf(kernelValue)
+  const { tensor: kernel, outputAxis: axis } = kernelOf(producer) ?? {}
   const biasValue = producer.inputs[2]
   const bias = biasValue && constantOf(biasValue)
   if (!kernel || statistics.some((tensor) => !tensor) || (biasValue && !bias)) return 'its parameters are not constants'
   if ([kernel, bias, ...statistics].some((tensor) => tensor && tensor.type !== 'float32')) return 'its parameters are not float32'
   const [scale, shift, mean, variance] = statistics.map((tensor) => tensor!.toFloat32())
   const channels = scale!.length
-  const axis = axisOf(producer)
-  if (kernel.dims[axis] !== channels) return 'its channels differ from those of the kernel'
+  if (axis === undefined || kernel.dims[axis] !== channels) return 'its channels differ from those of the kernel'
   if (bias && (bias.size !== channels || bias.dims.at(-1) !== channels)) return 'the bias before it has another size'
 
   const epsilon = node.float('epsilon', 1e-5)

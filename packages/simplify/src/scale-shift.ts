@@ -1,18 +1,13 @@
-import { type Model, type Node, Tensor, type Value, constantOf } from '@whittle/ir'
+import { type Model, type Node, Tensor, type Value, constantOf, kernelOf } from '@whittle/ir'
 import { isFinite32, isOwn, scaleAxis, setOwn } from './patterns.ts'
 import type { SimplifyRule } from './rule.ts'
 
-interface Axes {
-  kernel(node: Node): number
-  output: number
-}
-
-/** The output-channel axis of a kernel, and of what the node gives (from the front, or from the back where negative). */
-const LAYERS: ReadonlyMap<string, Axes> = new Map<string, Axes>([
-  ['Conv', { kernel: () => 0, output: 1 }],
-  ['ConvTranspose', { kernel: () => 1, output: 1 }],
-  ['Gemm', { kernel: (node) => (node.int('transB', 0) ? 0 : 1), output: -1 }],
-  ['MatMul', { kernel: () => 1, output: -1 }],
+/** The channels' axis of what a layer gives, from the front, or from the back where negative. */
+const LAYERS: ReadonlyMap<string, number> = new Map([
+  ['Conv', 1],
+  ['ConvTranspose', 1],
+  ['Gemm', -1],
+  ['MatMul', -1],
 ])
 
 /**
@@ -85,19 +80,18 @@ function amounts({ constant, amount }: Step, rank: number | undefined, axis: num
 
 function foldBack(node: Node, step: Step): string | undefined {
   const layer = step.x.producer
-  const axes = layer && LAYERS.get(layer.type)
-  if (!axes || layer.graph !== node.graph || !isOwn(step.x)) return undefined
-  const kernel = constantOf(layer.inputs[1])
+  const outputAxis = layer && LAYERS.get(layer.type)
+  if (!layer || outputAxis === undefined || layer.graph !== node.graph || !isOwn(step.x)) return undefined
+  const { tensor: kernel, outputAxis: axis } = kernelOf(layer) ?? {}
   const bias = constantOf(layer.inputs[2])
-  if (!kernel || kernel.type !== 'float32' || (layer.inputs[2] && bias?.type !== 'float32')) return undefined
+  if (!kernel || axis === undefined || kernel.type !== 'float32' || (layer.inputs[2] && bias?.type !== 'float32')) return undefined
   if (layer.type === 'Gemm' && (layer.float('alpha', 1) !== 1 || layer.float('beta', 1) !== 1)) return undefined
   if (layer.type === 'ConvTranspose' && layer.int('group', 1) !== 1) return undefined
   const isMatMul = layer.type === 'MatMul'
   if (isMatMul && (!step.scale || kernel.dims.length !== 2)) return undefined
-  const axis = axes.kernel(layer)
   const channels = kernel.dims[axis]!
   const rank = isMatMul ? step.x.shape?.length : kernel.dims.length
-  const values = amounts(step, rank, axes.output, channels)
+  const values = amounts(step, rank, outputAxis, channels)
   if (!values || (bias && (bias.size !== channels || bias.dims.at(-1) !== channels))) return undefined
   const at = (channel: number): number => values[values.length === 1 ? 0 : channel]!
   const old = bias?.toFloat32()

@@ -1,6 +1,7 @@
 export * as blocks from './blocks.ts'
 export { buildModel, type GraphBuilder, type NodeOptions } from './builder.ts'
 export { differenceOf, fingerprint } from './compare.ts'
+export { datasetOf } from './dataset.ts'
 export { fixture } from './fixture.ts'
 export { models, randomModel, type ModelName } from './models.ts'
 export { randomInputs, runModel } from './run.ts'

@@ -35,6 +35,8 @@ export interface Directive {
   readonly value?: string
   readonly meaning: string
   readonly example: string
+  /** Directives of one group exclude each other; by default each is a group of its own. */
+  readonly group?: string
   /** Whether `;` gives alternatives that multiply into variants. */
   readonly multiplies?: boolean
   /** A directive of the design that this version does not have. */

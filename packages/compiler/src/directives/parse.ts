@@ -138,9 +138,8 @@ function pieces(part: string): Piece[] {
 
 /** Directives of one group exclude each other: all number formats are one. */
 function groupName(group: Piece[]): string {
-  const key = group[0]!.key
-  const isFormat = ['int8', 'fp16', 'int4', 'fp32', 'bits'].includes(key)
-  return isFormat ? 'format' : key
+  const { key } = group[0]!
+  return DIRECTIVES.find((row) => row.name === key)?.group ?? key
 }
 
 function show({ key, value }: Piece): string {

@@ -7,6 +7,7 @@ const format = (name: string, meaning: string, fields: { bits?: number; float16?
   name,
   meaning,
   example: name,
+  group: 'format',
   multiplies: true,
   apply: (_, into) => {
     into.format = { name, ...fields }
@@ -27,6 +28,7 @@ export const DIRECTIVES: readonly Directive[] = [
     value: 'a whole number from 2 to 8',
     meaning: 'weights rounded to so many bits, computed in fp32',
     example: 'bits=6',
+    group: 'format',
     multiplies: true,
     apply(value, into) {
       const bits = Number(value)

@@ -1,4 +1,4 @@
-import { type IntegerQuantization, type Node, type Value, constantOf } from '@whittle/ir'
+import { type IntegerQuantization, type Node, type Value, constantOf, kernelOf, opRow } from '@whittle/ir'
 
 /** A node that could compute in integers, with what it would read and give. */
 export interface Candidate {
@@ -18,7 +18,7 @@ export function candidatesOf(nodes: readonly Node[]): { candidates: Candidate[];
   const skipped: { at: string; why: string }[] = []
   for (const node of nodes) {
     const weight = node.inputs[1]
-    if (!['Conv', 'Gemm', 'MatMul'].includes(node.type) || weight?.quantization?.kind !== 'integer') continue
+    if (!opRow(node)?.integers || weight?.quantization?.kind !== 'integer') continue
     const found = candidateOf(node, weight, weight.quantization)
     if (typeof found === 'string') skipped.push({ at: node.describe(), why: found })
     else candidates.push(found)
@@ -36,8 +36,7 @@ function candidateOf(node: Node, weight: Value, grid: IntegerQuantization): Cand
   if (node.type === 'Gemm' && (node.int('transA', 0) !== 0 || node.float('alpha', 1) !== 1 || node.float('beta', 1) !== 1))
     return 'a Gemm with factors'
   if (node.type === 'MatMul' && weight.tensor!.dims.length !== 2) return 'its weight is no matrix'
-  const channelAxis = node.type === 'Conv' || (node.type === 'Gemm' && node.int('transB', 0)) ? 0 : 1
-  if (grid.axis !== undefined && grid.axis !== channelAxis) return "its scales are not along the output channels' axis"
+  if (grid.axis !== undefined && grid.axis !== kernelOf(node)?.outputAxis) return "its scales are not along the output channels' axis"
   const end = endOf(node)
   if (!end) return 'no range of its output is known, or it is an output of the model'
   return { node, input, weight, bias, ...end }

@@ -1,4 +1,4 @@
-import type { CostRow, CostTable, Node, Value } from '@whittle/ir'
+import { type CostRow, type CostTable, type Node, type Value, kernelOf } from '@whittle/ir'
 import type { Candidate } from './candidates.ts'
 
 /** Sizes of values by name, at the shapes of a typical run. */
@@ -76,18 +76,16 @@ function elements(value: Value, sizes: Sizes): number {
 }
 
 /** A node's time by the nearest measured row, scaled by multiply-accumulates; undefined when nothing is near. */
-function nodeCost({ node, weight, output }: Candidate, sizes: Sizes, table: CostTable): { fp32: number; int8: number } | undefined {
+function nodeCost({ node, output }: Candidate, sizes: Sizes, table: CostTable): { fp32: number; int8: number } | undefined {
   const shape = sizes.get(output.name)
-  const dims = weight.tensor!.dims
-  if (!shape) return undefined
-  const transposed = node.type === 'Gemm' && node.int('transB', 0) === 1
-  const isConv = node.type === 'Conv'
-  const outputChannels = isConv || transposed ? dims[0]! : dims[1]!
-  const inputChannels = isConv || transposed ? dims[1]! : dims[0]!
-  const kernel = isConv ? dims.slice(2) : [1, 1]
-  const taps = kernel.reduce((a, b) => a * b, 1)
+  const kernel = kernelOf(node)
+  if (!shape || !kernel) return undefined
+  const { dims } = kernel.tensor
+  const outputChannels = dims[kernel.outputAxis!]!
+  const inputChannels = dims[kernel.inputAxis!]!
+  const taps = dims.slice(2).reduce((a, b) => a * b, 1)
   const positions = shape.reduce((a, b) => a * b, 1) / outputChannels
-  const rows = table.rows.filter((row) => row.op === (isConv ? 'Conv' : 'MatMul'))
+  const rows = table.rows.filter((row) => row.op === (node.type === 'Conv' ? 'Conv' : 'MatMul'))
   const far = (row: CostRow): number => {
     const rowTaps = row.kernel.reduce((a, b) => a * b, 1)
     return (

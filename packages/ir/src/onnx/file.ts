@@ -1,7 +1,7 @@
 import { type Stats, closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, relative, isAbsolute, resolve, sep } from 'node:path'
 import { ModelError, messageOf } from '../errors.ts'
-import type { Model } from '../graph.ts'
+import type { Model } from '../model.ts'
 import { checkFileSize } from './decode.ts'
 import type { ExternalFile } from './external.ts'
 import { readModel } from './read.ts'

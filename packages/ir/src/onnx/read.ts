@@ -1,5 +1,6 @@
 import { ModelError, WhittleError } from '../errors.ts'
-import { type Graph, Model, type Node, type Value } from '../graph.ts'
+import { type Graph, type Node, type Value } from '../graph.ts'
+import { Model } from '../model.ts'
 import { CarriedGraph, CarriedModel, CarriedNode } from './carried.ts'
 import { decodeModel } from './decode.ts'
 import { ExternalData, type OpenExternal } from './external.ts'

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ModelError, OptionError, messageOf } from '../errors.ts'
-import type { Model } from '../graph.ts'
+import type { Model } from '../model.ts'
 import type { Tensor } from '../tensor.ts'
 import { MAX_BYTES } from './decode.ts'
 import { type Encoded, type Piece, lengthOf } from './encode.ts'

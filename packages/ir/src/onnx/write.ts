@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { UnsupportedError } from '../errors.ts'
-import type { Graph, Model, Node, Value } from '../graph.ts'
+import type { Graph, Node, Value } from '../graph.ts'
+import type { Model } from '../model.ts'
 import { CarriedGraph, CarriedModel, CarriedNode, CarriedSparse } from './carried.ts'
 import { MAX_BYTES } from './decode.ts'
 import { type Encoded, encode, lengthOf } from './encode.ts'

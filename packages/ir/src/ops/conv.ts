@@ -44,6 +44,7 @@ export const convRows: readonly OpRow[] = [
   {
     type: 'Conv',
     weights: [kernel(1), bias(2)],
+    integers: true,
     infer: (node, facts) => facts.set(0, facts.type(0), convShape(node, facts, 1)),
     macs: convMacs(1),
   },

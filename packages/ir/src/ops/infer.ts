@@ -1,6 +1,7 @@
 import type { ElementType } from '../element-type.ts'
 import { ModelError, OptionError } from '../errors.ts'
-import type { Dim, Graph, Model, Node, Value } from '../graph.ts'
+import type { Dim, Graph, Node, Value } from '../graph.ts'
+import type { Model } from '../model.ts'
 import type { Tensor } from '../tensor.ts'
 import { constantOf } from './constant.ts'
 import { sameDim, substituteDim } from './dim.ts'

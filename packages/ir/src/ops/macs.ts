@@ -1,4 +1,5 @@
-import type { Model, Node } from '../graph.ts'
+import type { Node } from '../graph.ts'
+import type { Model } from '../model.ts'
 import { opRow } from './table.ts'
 
 /**

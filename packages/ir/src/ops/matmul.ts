@@ -43,6 +43,7 @@ export function transposed(shape: readonly Dim[] | undefined, swap: boolean): re
 
 const gemm: OpRow = {
   type: 'Gemm',
+  integers: true,
   weights: [
     {
       input: 1,
@@ -112,6 +113,7 @@ export const matmulRows: readonly OpRow[] = [
   {
     type: 'MatMul',
     weights: operands(0, 1),
+    integers: true,
     infer: (_node, facts) => facts.set(0, facts.type(0), matmulShape(facts.shape(0), facts.shape(1), facts)),
     macs: matmulMacs,
   },

@@ -27,6 +27,8 @@ export interface OpRow {
   deterministic?: boolean
   /** Sets the element types and shapes of the outputs. Absent: not known. */
   infer?(node: Node, facts: Facts): void
+  /** Some target computes it in integers between DequantizeLinear and QuantizeLinear: its data input and its output need ranges. */
+  integers?: boolean
   /** Multiply-accumulates of one run; undefined while a shape is not fixed. */
   macs?(node: Node): number | undefined
 }

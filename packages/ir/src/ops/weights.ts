@@ -1,4 +1,5 @@
-import type { Model, Node, Value } from '../graph.ts'
+import type { Node, Value } from '../graph.ts'
+import type { Model } from '../model.ts'
 import type { Tensor } from '../tensor.ts'
 import { constantOf } from './constant.ts'
 import type { WeightRole, WeightSlot } from './row.ts'
@@ -21,6 +22,11 @@ export interface Weight {
 /** The weights of a model, subgraphs included, in the order of the nodes. A value that several nodes read is listed once per use. */
 export function weightsOf(model: Model): Weight[] {
   return [...model.nodes()].flatMap(weightsOfNode)
+}
+
+/** The kernel that a layer multiplies its data with: the constant in the second input of Conv, Gemm, MatMul and their like. */
+export function kernelOf(node: Node): Weight | undefined {
+  return weightsOfNode(node).find(({ input, role }) => input === 1 && role === 'kernel')
 }
 
 /** The weights of one node. */

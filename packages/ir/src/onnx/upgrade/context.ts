@@ -1,6 +1,7 @@
 import type { ElementType } from '../../element-type.ts'
 import { UnsupportedError, WhittleError } from '../../errors.ts'
-import { INNER_OPSET, type Model, type Node, type NodeSpec, type Value } from '../../graph.ts'
+import { type Node, type NodeSpec, type Value } from '../../graph.ts'
+import { INNER_OPSET, type Model } from '../../model.ts'
 import { inferShapes } from '../../ops/infer.ts'
 import { Tensor } from '../../tensor.ts'
 

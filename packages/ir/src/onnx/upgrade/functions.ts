@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { UnsupportedError } from '../../errors.ts'
-import { INNER_OPSET } from '../../graph.ts'
+import { INNER_OPSET } from '../../model.ts'
 import { CarriedModel } from '../carried.ts'
 import { type FunctionProto, type NodeProto, OperatorSetIdProtoSchema } from '../gen/onnx_pb.ts'
 import type { Rule } from './context.ts'

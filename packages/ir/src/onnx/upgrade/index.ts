@@ -1,5 +1,6 @@
 import { ModelError } from '../../errors.ts'
-import { INNER_OPSET, type Model, type Node } from '../../graph.ts'
+import { type Node } from '../../graph.ts'
+import { INNER_OPSET, type Model } from '../../model.ts'
 import { CarriedModel } from '../carried.ts'
 import { type Rule, UpgradeContext } from './context.ts'
 import { upgradeFunctions } from './functions.ts'
