@@ -1,4 +1,4 @@
-import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nativeEngine } from '@whittle/engine'
 import { Tensor } from '@whittle/ir'
@@ -6,6 +6,7 @@ import { readOnnx } from '@whittle/ir/onnx'
 import { models } from '@whittle/testing'
 import { describe, expect, it } from 'vitest'
 import { type CompileRequest, type CompileResult, compile, summary } from '../src/index.ts'
+import { sha256 } from '../src/cache.ts'
 import { project, samplesOf, wideNet, wideSamples } from './project.ts'
 
 const build = (root: string, query: string, more: Partial<CompileRequest> = {}): Promise<CompileResult> =>
@@ -167,17 +168,43 @@ describe('the cache', () => {
     expect((await build(root, 'int8', { cache: true })).cached).toBe(false)
   })
 
-  it('that cannot be written costs a message, not the result', async () => {
-    const root = await project({ 'net.onnx': models.convBnRelu(), cache: 'a file in the way' })
-    const errors: string[] = []
-    const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: (text: string) => void errors.push(text) }
-    const { artefacts, report } = await build(root, 'int8', { cache: join(root, 'cache/whittle'), logger })
-    expect(artefacts).toHaveLength(1)
-    expect(errors).toHaveLength(1)
-    expect(errors[0]).toMatch(
-      /^net\.onnx\?int8: the cache folder .*cache\/whittle cannot be written \(.*\), so that the next build compresses again: make it writable, free its disk, or name another/,
-    )
-    expect(report.warnings).toHaveLength(1)
+  describe('that cannot be written costs one message, not the result', () => {
+    const failing = async (root: string, cache: string): Promise<{ text: string; result: CompileResult }> => {
+      const errors: string[] = []
+      const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: (text: string) => void errors.push(text) }
+      const result = await build(root, 'int8', { cache, logger })
+      expect(errors).toHaveLength(1)
+      expect(errors[0]).toMatch(
+        /^net\.onnx\?int8: the cache folder .* cannot be written \(.*\), so that the next build compresses again: make it writable, free its disk, or name another/,
+      )
+      expect(result.artefacts).toHaveLength(1)
+      expect(result.report.warnings).toHaveLength(1)
+      return { text: errors[0]!, result }
+    }
+
+    it('where a file is in its place', async () => {
+      const root = await project({ 'net.onnx': models.convBnRelu(), cache: 'a file in the way' })
+      await failing(root, join(root, 'cache/whittle'))
+    })
+
+    it('where the folder is read-only', async () => {
+      const root = await project({ 'net.onnx': models.convBnRelu() })
+      // Modes do not bind root; the kernel's own file system lets nobody make a folder.
+      const folder = process.getuid?.() === 0 ? '/sys' : join(root, 'locked')
+      if (folder !== '/sys') await mkdir(folder, { mode: 0o555 })
+      expect((await failing(root, join(folder, 'whittle'))).text).toMatch(/EPERM|EACCES|EROFS/)
+    })
+
+    it('where the disk is full', async () => {
+      const root = await project({ 'net.onnx': models.convBnRelu() })
+      const [artefact] = (await build(root, 'int8')).artefacts
+      // The index file of the artefact's entry is a device that is always full.
+      const bucket = sha256(`artefact:${artefact!.sha256}`)
+      const folder = join(root, 'cache/index-v5', bucket.slice(0, 2), bucket.slice(2, 4))
+      await mkdir(folder, { recursive: true })
+      await symlink('/dev/full', join(folder, bucket.slice(4)))
+      expect((await failing(root, join(root, 'cache'))).text).toContain('ENOSPC')
+    })
   })
 })
 
