@@ -16,7 +16,7 @@ export function withCaptured(model: Model, names: readonly string[]): Model {
         'ENGINE_CAPTURE',
         `cannot capture '${name}': the model's graph has no such value (values inside subgraphs cannot be captured)`,
       )
-    if (!value.isOutput) copy.graph.addOutput(value)
+    if (!copy.graph.outputs.includes(value)) copy.graph.addOutput(value)
   }
   return copy
 }

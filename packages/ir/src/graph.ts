@@ -33,6 +33,7 @@ export class Value {
   /** @internal */ _producer: Node | undefined
   /** @internal */ _tensor: Tensor | undefined
   /** @internal */ readonly _uses: Use[] = []
+  /** @internal The graphs that give it out, one entry an output. */ readonly _givers: Graph[] = []
 
   /** @internal Values are made by a {@link Graph}. */
   constructor(graph: Graph, name: string) {
@@ -59,8 +60,9 @@ export class Value {
     return this.graph.inputs.includes(this)
   }
 
+  /** Whether a graph gives it out: its own, or a subgraph that gives out a value from around it. */
   get isOutput(): boolean {
-    return this.graph.outputs.includes(this)
+    return this._givers.length > 0
   }
 }
 
@@ -173,6 +175,8 @@ export class Graph {
   readonly #outputs: Value[] = []
   readonly #initializers = new Set<Value>()
   #nodes: Node[] = []
+  /** Nodes that were removed and still are in `#nodes`: they leave it together, so that removing many takes linear time. */
+  readonly #removed = new Set<Node>()
 
   /** @internal Graphs are made by {@link Model} and {@link Graph.addSubgraph}. */
   constructor(model: Model, name: string, owner?: Node) {
@@ -191,6 +195,10 @@ export class Graph {
 
   /** In topological order. A copy is not made: take one before you edit while iterating. */
   get nodes(): readonly Node[] {
+    if (this.#removed.size > 0) {
+      this.#nodes = this.#nodes.filter((node) => !this.#removed.has(node))
+      this.#removed.clear()
+    }
     return this.#nodes
   }
 
@@ -251,11 +259,14 @@ export class Graph {
 
   addOutput(value: Value): void {
     this.#outputs.push(value)
+    value._givers.push(this)
   }
 
   /** Replaces all outputs. */
   setOutputs(values: readonly Value[]): void {
-    this.#outputs.splice(0, this.#outputs.length, ...values)
+    for (const value of this.#outputs) value._givers.splice(value._givers.indexOf(this), 1)
+    this.#outputs.length = 0
+    for (const value of values) this.addOutput(value)
   }
 
   /** Adds a node and the values that it gives. */
@@ -280,7 +291,7 @@ export class Graph {
     }
     if (spec.before) {
       const index = this.#nodes.indexOf(spec.before)
-      if (index < 0) throw new ModelError('GRAPH_EDIT', `${spec.before.describe()} is not in graph '${this.name}'`)
+      if (index < 0 || this.#removed.has(spec.before)) throw new ModelError('GRAPH_EDIT', `${spec.before.describe()} is not in graph '${this.name}'`)
       this.#nodes.splice(index, 0, node)
     } else this.#nodes.push(node)
     return node
@@ -310,27 +321,26 @@ export class Graph {
     node._inputs.forEach((value, index) => value && removeUse(value, node, index))
     node._inputs.length = 0
     for (const output of node._outputs) if (output) this.model._release(output.name)
-    this.#nodes = this.#nodes.filter((other) => other !== node)
+    this.#removed.add(node)
   }
 
   /**
-   * Makes all who read `from` read `to`. Where `from` is an output of its graph, the output keeps its name: `to` takes it over.
+   * Makes all who read `from` read `to`, and subgraphs that give it out give out `to`. Where `from` is an output of its own graph, the output
+   * keeps its name: `to` takes it over.
    * @returns false, and changes nothing, where that is impossible: `to` is itself an input, a constant, an output or of another graph.
    */
   replaceUses(from: Value, to: Value): boolean {
     if (from === to) return true
-    if (from.isOutput) {
-      if (to.isOutput || !to._producer || to.graph !== from.graph) return false
+    const own = from.graph
+    if (from._givers.includes(own)) {
+      if (to._givers.includes(to.graph) || !to._producer || to.graph !== own) return false
       const name = from.name
       this.model.rename(from, this.model.uniqueName(`${name}_replaced`))
       this.model.rename(to, name)
       to.shape ??= from.shape
       to.elementType ??= from.elementType
-      const outputs = from.graph.#outputs
-      outputs.forEach((output, index) => {
-        if (output === from) outputs[index] = to
-      })
     }
+    for (const giver of new Set(from._givers)) giver.setOutputs(giver.outputs.map((output) => (output === from ? to : output)))
     for (const { node, index } of [...from._uses]) this.setInput(node, index, to)
     return true
   }
@@ -346,8 +356,8 @@ export class Graph {
 
   /** @internal Lets go of everything, uses of outer values included. */
   _clear(): void {
-    this.#outputs.length = 0
-    for (const node of [...this.#nodes].reverse()) {
+    this.setOutputs([])
+    for (const node of [...this.nodes].reverse()) {
       for (const output of node._outputs) if (output) output._uses.length = 0
       this.removeNode(node)
     }

@@ -323,3 +323,31 @@ describe('clone', () => {
     expect([...model.clone().graphs()].length).toBe(5)
   })
 })
+
+describe('a value that a subgraph gives out', () => {
+  function given(): { graph: Graph; x: Value; value: Value; branch: Graph } {
+    const { graph, x } = start()
+    const value = unary(graph, 'Neg', x).output
+    const node = addIf(graph, x, x)
+    const branch = node.subgraphs[0]!
+    branch.setOutputs([value])
+    return { graph, x, value, branch }
+  }
+
+  test('is an output, and its node cannot be removed', () => {
+    const { graph, value, branch } = given()
+    expect([value.isOutput, graph.outputs.includes(value)]).toEqual([true, false])
+    expect(errorOf(() => graph.removeNode(value.producer!)).message).toBe("Neg 'neg' cannot be removed: 'neg' is still used")
+    branch.setOutputs([...branch.nodes[0]!.outputs].map((output) => output!))
+    expect(value.isOutput).toBe(false)
+  })
+
+  test('is replaced in the subgraph by what takes its place', () => {
+    const { graph, x, value, branch } = given()
+    expect(graph.replaceUses(value, x)).toBe(true)
+    expect(names(branch.outputs)).toEqual(['x'])
+    expect([value.isOutput, x.isOutput]).toEqual([false, true])
+    graph.removeNode(value.producer!)
+    expect(ops(graph)).toEqual(['If'])
+  })
+})

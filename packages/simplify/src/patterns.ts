@@ -10,13 +10,7 @@ export function only(value: Value | undefined, type: string): Node | undefined {
 
 /** Whether one node alone reads the value, in the same graph. */
 export function isOwn(value: Value): boolean {
-  return value.uses.length === 1 && !value.isOutput && value.uses[0]!.node.graph === value.graph && !isOuterOutput(value)
-}
-
-/** Whether a subgraph gives out this value of a graph around it. */
-function isOuterOutput(value: Value): boolean {
-  for (const graph of value.graph.model.graphs()) if (graph !== value.graph && graph.outputs.includes(value)) return true
-  return false
+  return value.uses.length === 1 && !value.isOutput && value.uses[0]!.node.graph === value.graph
 }
 
 /** The two inputs of a commutative node, both ways round. */

@@ -1,4 +1,4 @@
-import { type Model, type Node, Tensor, type Value, constantOf, kernelOf } from '@whittle/ir'
+import { type Node, Tensor, type Value, constantOf, kernelOf } from '@whittle/ir'
 import { isFinite32, isOwn, scaleAxis, setOwn } from './patterns.ts'
 import type { SimplifyRule } from './rule.ts'
 
@@ -21,12 +21,11 @@ const LAYERS: ReadonlyMap<string, number> = new Map([
 export const scaleShift: SimplifyRule = {
   name: 'scale-shift',
   apply(model, report) {
-    const outer = outerOutputs(model)
     let changed = false
     for (const graph of model.graphs())
       for (const node of [...graph.nodes]) {
         const step = stepOf(node)
-        if (!step || outer.has(node.output)) continue
+        if (!step) continue
         const at = node.describe()
         const what = foldBack(node, step) ?? foldForward(node, step) ?? passAdd(node, step)
         if (!what) continue
@@ -188,10 +187,4 @@ function passAdd(node: Node, step: Step): string | undefined {
   for (const edit of edits) edit!()
   remove(node, step.x)
   return 'folded into the layer after the sum that reads it'
-}
-
-function outerOutputs(model: Model): Set<Value> {
-  const found = new Set<Value>()
-  for (const graph of model.graphs()) for (const output of graph.outputs) if (output.graph !== graph) found.add(output)
-  return found
 }

@@ -120,7 +120,7 @@ function writeGraph(graph: Graph, writing: Writing): GraphProto {
 
 /** Inner tensors' types can be inferred; those of sequences, maps and optionals not always. */
 function isStated(value: Value, { valueInfo = false }: WriteOnnxOptions, carried: CarriedGraph | undefined): boolean {
-  if (value.isOutput) return false
+  if (value.graph.outputs.includes(value)) return false
   return value.opaqueType !== undefined || (valueInfo && (value.elementType !== undefined || (carried?.values.has(value.name) ?? false)))
 }
 

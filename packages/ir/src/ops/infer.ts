@@ -73,7 +73,7 @@ class Inference {
     const symbols = new Set(model.graph.inputs.flatMap((input) => this.facts.get(input)?.shape ?? []))
     for (const [value, fact] of this.facts) {
       if ((value.tensor && !value.isInput) || fact.holds) continue
-      const isModelOutput = value.graph === model.graph && value.isOutput && !value.isInput
+      const isModelOutput = model.graph.outputs.includes(value) && !value.isInput
       if (isModelOutput) this.#checkOutput(value, fact)
       value.elementType = fact.type ?? value.elementType
       const stated = this.#stated(value).shape
