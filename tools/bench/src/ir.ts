@@ -1,17 +1,13 @@
-import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Model, Tensor, createRandom } from '@whittle/ir'
 import { writeOnnxFile } from '@whittle/ir/onnx'
 import { fixture } from '@whittle/testing'
 import type { Bench, Row } from '../bench.ts'
+import { cache, peersPython } from '../peers.ts'
+import { median, round, runOnce } from '../run-once.ts'
 
-const folder = fileURLToPath(new URL('../', import.meta.url))
-const cache = join(folder, '.cache')
 const target = join(cache, 'ir-written.onnx')
-const run = promisify(execFile)
 
 const ROUNDS = 9
 const LAYERS = 60
@@ -24,9 +20,9 @@ const WIDTH = 612
  */
 const ir: Bench = async ({ peers, log }) => {
   mkdirSync(cache, { recursive: true })
-  const python = peers ? await venv(log) : undefined
-  const idle = (await once(process.execPath, 'ir-once.mjs')).peak
-  const idlePython = python ? (await once(python, 'ir-once.py')).peak : 0
+  const python = peers ? await peersPython(log) : undefined
+  const idle = (await runOnce<Once>(process.execPath, 'ir-once.mjs')).peak
+  const idlePython = python ? (await runOnce<Once>(python, 'ir-once.py')).peak : 0
   const rows: Row[] = []
   for (const [model, file] of [
     ['90 MB', generated()],
@@ -34,13 +30,13 @@ const ir: Bench = async ({ peers, log }) => {
     ['detector', fixture('detector')],
   ] as const) {
     log(`reading and writing: ${model}`)
-    const [ours, theirs]: [Once[], Once[]] = [[], []]
+    const [ours, theirs]: [Timed[], Timed[]] = [[], []]
     for (let round = 0; round < ROUNDS; round++) {
-      ours.push(await once(process.execPath, 'ir-once.mjs', file))
-      if (python) theirs.push(await once(python, 'ir-once.py', file))
+      ours.push(await runOnce<Once>(process.execPath, 'ir-once.mjs', file, target))
+      if (python) theirs.push(await runOnce<Once>(python, 'ir-once.py', file, target))
     }
     const bytes = statSync(file).size
-    const inside = ({ read, write }: Once): number => read! + write!
+    const inside = ({ read, write }: Timed): number => read! + write!
     rows.push({
       model,
       bytes,
@@ -62,20 +58,14 @@ const ir: Bench = async ({ peers, log }) => {
 
 export default ir
 
+type Timed = Once & { total: number }
+
 interface Once {
   /** Milliseconds; undefined without a file. */
   readonly read?: number
   readonly write?: number
-  /** Milliseconds of the whole process. */
-  readonly total: number
   /** Bytes. */
   readonly peak: number
-}
-
-async function once(program: string, script: string, file?: string): Promise<Once> {
-  const began = performance.now()
-  const { stdout } = await run(program, [join(folder, script), ...(file ? [file, target] : [])])
-  return { ...(JSON.parse(stdout) as Once), total: performance.now() - began }
 }
 
 /** 60 layers of random weights. */
@@ -95,22 +85,4 @@ function generated(): string {
   model.graph.addOutput(value)
   writeOnnxFile(file, model)
   return file
-}
-
-async function venv(log: (line: string) => void): Promise<string> {
-  const home = join(cache, 'python')
-  const python = join(home, 'bin', 'python')
-  if (existsSync(join(home, 'bin', 'onnxslim'))) return python
-  log('making a Python environment with onnx and onnxslim')
-  await run('python3', ['-m', 'venv', home])
-  await run(python, ['-m', 'pip', 'install', '--quiet', 'onnx', 'onnxslim'])
-  return python
-}
-
-function median(runs: readonly Once[], of: (run: Once) => number): number {
-  return runs.map(of).sort((a, b) => a - b)[Math.floor(runs.length / 2)]!
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3))
 }
