@@ -1,12 +1,19 @@
 import { type Context, type Model, type Report, type Transform, invalidOption } from '@whittle/ir'
 import { batchNormalization } from './batch-normalization.ts'
+import { casts } from './casts.ts'
+import { clips } from './clips.ts'
+import { commonSubexpressions } from './common-subexpressions.ts'
+import { constantBranches } from './constant-branches.ts'
 import { constants } from './constants.ts'
 import { deadCode } from './dead-code.ts'
+import { duplicateInitializers } from './duplicate-initializers.ts'
 import { foldConstants } from './fold-constants.ts'
 import { hardSwish } from './hard-swish.ts'
 import { identities } from './identities.ts'
 import { knownShapes } from './known-shapes.ts'
+import { reshapes } from './reshapes.ts'
 import { scaleShift } from './scale-shift.ts'
+import { transposes } from './transposes.ts'
 import type { SimplifyRule } from './rule.ts'
 
 export type { SimplifyRule } from './rule.ts'
@@ -17,9 +24,16 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   identities,
   knownShapes,
   foldConstants,
+  constantBranches,
+  casts,
+  reshapes,
+  transposes,
+  clips,
+  commonSubexpressions,
   batchNormalization,
   hardSwish,
   scaleShift,
+  duplicateInitializers,
   deadCode,
 ]
 

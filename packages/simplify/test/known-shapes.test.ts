@@ -1,4 +1,4 @@
-import type { Model } from '@whittle/ir'
+import type { Model, Value } from '@whittle/ir'
 import { type GraphBuilder, buildModel } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
 import { applyRule } from './harness.ts'
@@ -46,4 +46,31 @@ test('the arithmetic of shapes folds away where an engine is there, and the free
   })
   const { ops } = await applyRule(['known-shapes', 'fold-constants', 'dead-code'], before, { tolerance: 0 })
   expect(ops).toEqual(['Reshape'])
+})
+
+describe('of a Shape with a free dimension, becomes a constant', () => {
+  const part = (build: (b: GraphBuilder, shape: Value) => Value): Model =>
+    buildModel((b) => {
+      const shape = b.node('Shape', [b.input('x', ['N', 3, 4])])
+      b.output(b.node('Add', [build(b, shape), b.constant('zero', b.int64([0]))]), 'y')
+    })
+  const slice = (b: GraphBuilder, shape: Value, ...numbers: number[]): Value =>
+    b.node('Slice', [shape, ...numbers.map((number, at) => b.constant(`at${at}`, b.int64([number])))])
+
+  test.each<[string, Model, number[]]>([
+    ['a Gather of known ones', part((b, shape) => b.node('Gather', [shape, b.constant('index', b.int64([-1, 1]))])), [4, 3]],
+    ['a Slice of known ones', part((b, shape) => slice(b, shape, 1, 3)), [3, 4]],
+    ['a Slice from the end on', part((b, shape) => slice(b, shape, -1, 9, 0, 1)), [4]],
+  ])('%s', async (_, before, expected) => {
+    const { ops, model: after } = await applyRule(['known-shapes', 'dead-code'], before, { tolerance: 0 })
+    expect(ops).toEqual(['Add'])
+    expect(after.graph.nodes[0]!.inputs[0]!.tensor!.toNumbers()).toEqual(expected)
+  })
+
+  test.each<[string, Model]>([
+    ['but not a Gather of the free one', part((b, shape) => b.node('Gather', [shape, b.constant('index', b.int64([0]))]))],
+    ['but not a Slice with steps', part((b, shape) => slice(b, shape, 2, 0, 0, -1))],
+  ])('%s', async (_, before) => {
+    expect((await applyRule(['known-shapes', 'dead-code'], before, { tolerance: 0 })).ops).toHaveLength(3)
+  })
 })

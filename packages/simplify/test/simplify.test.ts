@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { type Model, Tensor, compress, createRandom } from '@whittle/ir'
 import { readOnnxFile, writeOnnx } from '@whittle/ir/onnx'
 import { SIMPLIFY_RULES, simplify } from '@whittle/simplify'
@@ -24,7 +25,7 @@ describe('skip', () => {
     expect(simplify({ skip: undefined }).options).toEqual({ skip: [] })
   })
 
-  const rules = 'constants, identities, known-shapes, fold-constants, batch-normalization, hard-swish, scale-shift, dead-code'
+  const rules = SIMPLIFY_RULES.map(({ name }) => name).join(', ')
   test.each<[unknown, string]>([
     [['constant'], `simplify: expected a list of names among ${rules} for skip, received 'constant'`],
     ['constants', `simplify: expected a list of names among ${rules} for skip, received 'constants'`],
@@ -66,10 +67,14 @@ test('an aborted signal ends the run', async () => {
   await expect(simplify().run(models.mlp(), context({ signal: controller.signal }))).rejects.toThrow('enough')
 })
 
-test('rules have names of their own, in an order that can be read', () => {
-  expect(SIMPLIFY_RULES.map(({ name }) => name).join(', ')).toBe(
-    'constants, identities, known-shapes, fold-constants, batch-normalization, hard-swish, scale-shift, dead-code',
-  )
+test('every rule has its file, its test and its row in the README, in the order of the list', () => {
+  const names = SIMPLIFY_RULES.map(({ name }) => name)
+  const folder = new URL('..', import.meta.url)
+  for (const name of names)
+    for (const file of [`src/${name}.ts`, `test/${name}.test.ts`]) expect(existsSync(new URL(file, folder)), file).toBe(true)
+  const readme = readFileSync(new URL('README.md', folder), 'utf8')
+  const table = readme.slice(readme.indexOf('## Rules'), readme.indexOf('## What it reports'))
+  expect([...table.matchAll(/^\| `([a-z-]+)` /gm)].map(([, name]) => name)).toEqual(names)
 })
 
 describe('the text direction classifier', () => {
