@@ -1,7 +1,10 @@
 import { type Graph, type Node, type Value, constantOf } from '@whittle/ir'
 import type { SimplifyRule } from './rule.ts'
 
-/** An `If` whose condition is a constant becomes the nodes of the branch that it takes. */
+/**
+ * An `If` whose condition is a constant becomes the nodes of the branch that it takes. With known-shapes, which makes constants of conditions
+ * on shapes, Silero VAD keeps 15 of 25; in wasm it takes 0.97 of the original's time, and 1.00 without.
+ */
 export const constantBranches: SimplifyRule = {
   name: 'constant-branches',
   apply(model, report) {
