@@ -120,13 +120,16 @@ def contrib_line(schema):
     ]
 
 
+ONNX_DOMAINS = ('', 'ai.onnx.ml', 'ai.onnx.preview.training')
+
+
 def main():
-    lines = [onnx_line(s) for s in onnx.defs.get_all_schemas_with_history() if s.domain in ('', 'ai.onnx.ml')]
+    lines = [onnx_line(s) for s in onnx.defs.get_all_schemas_with_history() if s.domain in ONNX_DOMAINS]
     from onnxruntime import __version__
     from onnxruntime.capi.onnxruntime_pybind11_state import get_all_operator_schema
 
     lines += [contrib_line(s) for s in get_all_operator_schema() if s.domain == 'com.microsoft']
-    lines.sort(key=lambda line: (['', 'ai.onnx.ml', 'com.microsoft'].index(line[0]), line[1], line[2]))
+    lines.sort(key=lambda line: ([*ONNX_DOMAINS, 'com.microsoft'].index(line[0]), line[1], line[2]))
     print(json.dumps({'onnx': onnx.__version__, 'onnxruntime': __version__, 'opset': onnx.defs.onnx_opset_version()}, separators=(',', ':')))
     print(json.dumps(sets, separators=(',', ':')))
     for line in lines:

@@ -21,6 +21,7 @@ import { sequenceRows } from './sequence.ts'
 import { shapeRows } from './shape-ops.ts'
 import { signalRows } from './signal.ts'
 import { textRows } from './text.ts'
+import { trainingRows } from './training.ts'
 
 /** The rows by family, in the order of the documentation. */
 export const opFamilies: readonly { readonly name: string; readonly rows: readonly OpRow[] }[] = [
@@ -41,6 +42,7 @@ export const opFamilies: readonly { readonly name: string; readonly rows: readon
   { name: 'Signals', rows: signalRows },
   { name: 'Text', rows: textRows },
   { name: 'Losses', rows: lossRows },
+  { name: 'Training (preview)', rows: trainingRows },
   { name: 'Control flow', rows: controlFlowRows },
   { name: 'Sequences and optionals', rows: sequenceRows },
   { name: 'Fused and other ops of com.microsoft', rows: microsoftRows },

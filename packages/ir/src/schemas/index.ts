@@ -34,8 +34,8 @@ export function schemasOf(domain: string, op: string): OpSchema[] {
 }
 
 /**
- * The schema of an op as a model with this version of the domain's operator set uses it: all versions of ai.onnx and ai.onnx.ml since
- * the first, and onnxruntime's com.microsoft, as ONNX and onnxruntime declare them.
+ * The schema of an op as a model with this version of the domain's operator set uses it: all versions of ai.onnx, ai.onnx.ml and
+ * ai.onnx.preview.training since the first, and onnxruntime's com.microsoft, as ONNX and onnxruntime declare them.
  * @param domain '' is ai.onnx.
  * @param opset By default the newest.
  * @returns undefined where that version does not have the op; look at `deprecated` for one that it has no more.
