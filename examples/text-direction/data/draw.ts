@@ -18,11 +18,15 @@ export interface LinesOptions {
   readonly count: number
   /** How hard the lines are to read: 0 is clean, 1 is what the figures are taken on. */
   readonly noise?: number
+  /** Words of a line; 2 by default. */
+  readonly length?: number
+  /** Names of files in `dejavu-fonts-ttf`, without `.ttf`; by default thirteen of them. */
+  readonly faces?: readonly string[]
 }
 
-/** Draws lines of two words in many faces, sizes, colours and contrasts, every second one or so upside down. */
-export function* drawLines({ seed, words, count, noise = 1 }: LinesOptions): Generator<Line> {
-  for (let index = 0; index < count; index++) yield drawLine(createRandom(`${seed}/${index}`), words, noise)
+/** Draws lines of words in many faces, sizes, colours and contrasts, every second one or so upside down. */
+export function* drawLines({ seed, count, ...options }: LinesOptions): Generator<Line> {
+  for (let index = 0; index < count; index++) yield drawLine(createRandom(`${seed}/${index}`), options)
 }
 
 /** The drawn lines as the model's samples. The label is the class: 0 upright, 1 upside down. */
@@ -38,9 +42,9 @@ export function lineDataset(options: LinesOptions): Dataset {
   })
 }
 
-function drawLine(random: Random, words: readonly string[], noise: number): Line {
-  const text = `${pickWord(random, words)} ${pickWord(random, words)}`
-  const face = pick(random, FACES)
+function drawLine(random: Random, { words, noise = 1, length = 2, faces = FACES }: Omit<LinesOptions, 'seed' | 'count'>): Line {
+  const text = Array.from({ length }, () => pickWord(random, words)).join(' ')
+  const face = pick(random, faces)
   const size = 18 + random.integer(25)
   const margin = (): number => Math.round(size * (0.08 + 0.2 * random.next()))
   const [paper, ink] = pickColours(random, noise)

@@ -15,15 +15,15 @@ export const LINE_WIDTH = 192
 export const INPUT_DIMS = [1, 3, LINE_HEIGHT, LINE_WIDTH] as const
 
 /**
- * What the model sees of a picture: 48 rows, aspect ratio kept, blue-green-red planes, `x / 127.5 - 1`, cut or padded with zeros to 192
+ * What the model sees of a picture: 48 rows, aspect ratio kept, blue-green-red planes, `x / 127.5 - 1`, cut or padded with zeros to `lineWidth`
  * columns. Transparent parts are white. The same function makes the samples at build time, so the model is calibrated and judged on
  * exactly what the page feeds it; a canvas's own resizing differs from browser to browser and is not used.
  */
-export function toInput(picture: Picture): Float32Array {
+export function toInput(picture: Picture, lineWidth = LINE_WIDTH): Float32Array {
   const { width, height, data } = picture
-  const columns = tapsOf(width, Math.max(1, Math.round((width * LINE_HEIGHT) / height)), LINE_WIDTH)
+  const columns = tapsOf(width, Math.max(1, Math.round((width * LINE_HEIGHT) / height)), lineWidth)
   const rows = tapsOf(height, LINE_HEIGHT, LINE_HEIGHT)
-  // One pass across, one pass down; `across` holds the source's rows, already LINE_WIDTH or fewer columns wide.
+  // One pass across, one pass down; `across` holds the source's rows, already `lineWidth` or fewer columns wide.
   const across = new Float32Array(height * columns.length * 3)
   for (let y = 0, to = 0; y < height; y++) {
     for (const { first, weights } of columns) {
@@ -40,7 +40,7 @@ export function toInput(picture: Picture): Float32Array {
       across[to++] = red
     }
   }
-  const plane = LINE_HEIGHT * LINE_WIDTH
+  const plane = LINE_HEIGHT * lineWidth
   const input = new Float32Array(3 * plane)
   const stride = columns.length * 3
   for (let y = 0; y < LINE_HEIGHT; y++) {
@@ -50,7 +50,7 @@ export function toInput(picture: Picture): Float32Array {
         let sum = 0
         for (let tap = 0, from = first * stride + column * 3 + channel; tap < weights.length; tap++, from += stride)
           sum += weights[tap]! * across[from]!
-        input[channel * plane + y * LINE_WIDTH + column] = sum / 127.5 - 1
+        input[channel * plane + y * lineWidth + column] = sum / 127.5 - 1
       }
     }
   }

@@ -1,5 +1,5 @@
-import type { Curvature } from './reconstruct.ts'
-import { cholesky } from './linear-algebra.ts'
+import type { Curvature } from '@whittle/statistics'
+import { cholesky } from '@whittle/statistics'
 
 /** The upper factor U of an inverse covariance, `H^-1 = U^T U`, by curvature: all rows of a layer share it. */
 const factors = new WeakMap<Curvature, Float64Array>()

@@ -1,6 +1,16 @@
-import { type Context, type Graph, type Model, type Node, type Report, Tensor, type Weight, constantOf } from '@whittle/ir'
-import { type Gram, collectGrams, whyNoGram } from './gram.ts'
-import { type Curvature, curvatureOf, compensate, orderOf, outputVariance } from './reconstruct.ts'
+import { type Context, DatasetError, type Model, type Report, Tensor, type Weight } from '@whittle/ir'
+import {
+  type Curvature,
+  type Gram,
+  addBias,
+  collectGrams,
+  curvatureOf,
+  elementsOf,
+  outputVariance,
+  rowsOf,
+  whyNoGram,
+} from '@whittle/statistics'
+import { compensate, orderOf } from './reconstruct.ts'
 import { sensitivities } from './sensitivity.ts'
 
 /** A kernel as rows of weights, one for each output channel, each with the statistics of what it is multiplied with. */
@@ -35,6 +45,11 @@ export async function pruneByCurvature(
   context: Context,
   report: Report,
 ): Promise<void> {
+  if (!context.engine || !context.calibration)
+    throw new DatasetError(
+      'CALIBRATION_MISSING',
+      "method 'obs' needs calibration data and an engine; give them, or take method 'magnitude'",
+    )
   const grams = await collectGrams(
     model,
     weights.map(({ node }) => node),
@@ -135,41 +150,4 @@ function apply({ weight, rows, curvatures }: Layer, masks: readonly Uint8Array[]
   value.graph.setTensor(value, Tensor.float32(value.tensor!.dims, elementsOf(weight, pruned)))
   addBias(node, biases)
   report.changed.push({ at: value.name, what: `${zeros} of ${value.tensor!.size} weights are zero, the others make up for them` })
-}
-
-/** One row of weights for each output channel. A kernel whose output channels come last is a matrix. */
-function rowsOf({ tensor, outputAxis }: Weight): Float32Array[] {
-  const data = tensor.toFloat32()
-  const outputs = tensor.dims[outputAxis!]!
-  const size = data.length / outputs
-  return Array.from({ length: outputs }, (_, row) =>
-    outputAxis !== 0
-      ? Float32Array.from({ length: size }, (_, index) => data[index * outputs + row]!)
-      : data.slice(row * size, (row + 1) * size),
-  )
-}
-
-/** The kernel's elements in their own order again. */
-function elementsOf({ outputAxis }: Weight, rows: readonly Float32Array[]): Float32Array {
-  const size = rows[0]!.length
-  const data = new Float32Array(rows.length * size)
-  rows.forEach((row, at) => row.forEach((item, index) => (data[outputAxis !== 0 ? index * rows.length + at : at * size + index] = item)))
-  return data
-}
-
-/** Adds to the bias of a Conv or Gemm; a MatMul has none, and keeps the shift of its mean. */
-function addBias(node: Node, added: Float32Array): void {
-  if (node.type === 'MatMul' || !added.some((item) => item !== 0)) return
-  const graph: Graph = node.graph
-  const bias = node.inputs[2]
-  const old = constantOf(bias)
-  if (bias && (old?.type !== 'float32' || old.size !== added.length || old.dims.at(-1) !== added.length)) return
-  const factor = node.type === 'Gemm' ? node.float('alpha', 1) / node.float('beta', 1) : 1
-  if (!Number.isFinite(factor)) return
-  const tensor = Tensor.float32(
-    old?.dims ?? [added.length],
-    Float32Array.from(added, (item, index) => (old?.toFloat32()[index] ?? 0) + item * factor),
-  )
-  if (bias?.tensor && bias.uses.length === 1 && !bias.isOutput && bias.graph === graph) graph.setTensor(bias, tensor)
-  else graph.setInput(node, 2, graph.addInitializer(bias?.name ?? `${node.inputs[1]!.name}_bias`, tensor))
 }

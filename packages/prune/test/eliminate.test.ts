@@ -1,7 +1,7 @@
 import { createRandom } from '@whittle/ir'
 import { expect, test } from 'vitest'
 import { eliminate } from '../src/eliminate.ts'
-import { curvatureOf } from '../src/reconstruct.ts'
+import { curvatureOf } from '@whittle/statistics'
 import { leastSquares, randomSpd } from './harness.ts'
 
 const size = 8

@@ -1,7 +1,7 @@
 import { createRandom } from '@whittle/ir'
 import { describe, expect, test } from 'vitest'
 import { removalOrder } from '../src/greedy.ts'
-import { cholesky, inverse } from '../src/linear-algebra.ts'
+import { cholesky, inverse } from '@whittle/statistics'
 import { leastSquares, randomSpd } from './harness.ts'
 
 const invert = (matrix: Float64Array, n: number): Float64Array => inverse(cholesky(matrix, n)!, n)

@@ -10,7 +10,7 @@ export const samplesOf = (model: Model, count = 4, seed = 'calibration'): Datase
 
 export const context = (more: Partial<Context> = {}): Context => ({ logger: silentLogger, random: createRandom('test'), engine, ...more })
 
-export { datasetOf } from '@whittle/testing'
+export { datasetOf, randomSpd } from '@whittle/testing'
 
 /** Zeros of an initializer. */
 export function zerosOf(model: Model, name: string): number {
@@ -33,16 +33,6 @@ export async function errorOf(before: Model, after: Model, dataset: Dataset): Pr
     }
   }
   return noise / signal
-}
-
-/** A random symmetric positive definite matrix, row-major. */
-export function randomSpd(n: number, seed: string): Float64Array {
-  const random = createRandom(seed)
-  const samples = Array.from({ length: 3 * n }, () => Array.from({ length: n }, () => random.normal()))
-  for (const sample of samples) for (let i = 1; i < n; i++) sample[i]! += 0.7 * sample[i - 1]!
-  const matrix = new Float64Array(n * n)
-  for (const sample of samples) for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) matrix[i * n + j]! += sample[i]! * sample[j]!
-  return matrix.map((item) => item / samples.length)
 }
 
 /** Least squares by Gauss-Jordan elimination with pivoting: solves `a x = b` for square `a`. */

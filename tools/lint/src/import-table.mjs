@@ -6,11 +6,12 @@
 export const IMPORT_TABLE = {
   ir: [],
   simplify: ['ir'],
-  prune: ['ir'],
-  quantize: ['ir'],
+  statistics: ['ir'],
+  prune: ['ir', 'statistics'],
+  quantize: ['ir', 'statistics'],
   engine: ['ir'],
   targets: ['ir (types)'],
-  compiler: ['ir', 'simplify', 'prune', 'quantize', 'engine', 'targets'],
+  compiler: ['ir', 'simplify', 'statistics', 'prune', 'quantize', 'engine', 'targets'],
   runtime: ['targets'],
   'rollup-plugin': ['compiler'],
   cli: ['compiler'],
@@ -20,6 +21,7 @@ export const IMPORT_TABLE = {
 export const PORTABLE = {
   ir: ['src/onnx/file.ts', 'src/onnx/write-file.ts'],
   simplify: [],
+  statistics: [],
   prune: [],
   quantize: [],
   targets: [],

@@ -221,7 +221,7 @@ describe('refuses', () => {
     const expected = {
       name: 'DatasetError',
       code: 'CALIBRATION_MISSING',
-      message: "method 'obs' needs calibration data and an engine; give them, or take method 'magnitude'",
+      message: 'the statistics of layers need calibration data and an engine; give them, or take a method that needs none',
     }
     await expect(collect({})).rejects.toMatchObject(expected)
     await expect(collect({ engine: undefined, calibration: datasetOf([]) })).rejects.toMatchObject(expected)

@@ -30,7 +30,7 @@ export async function collectGrams(model: Model, nodes: readonly Node[], context
   if (!engine || !calibration)
     throw new DatasetError(
       'CALIBRATION_MISSING',
-      "method 'obs' needs calibration data and an engine; give them, or take method 'magnitude'",
+      'the statistics of layers need calibration data and an engine; give them, or take a method that needs none',
     )
   const probe = model.clone()
   const plan = attachProbes(model, probe, nodes)

@@ -1,0 +1,32 @@
+import type { Gram } from './gram.ts'
+import { cholesky, inverse } from './linear-algebra.ts'
+
+/** Damping: a share of the mean variance is added to the diagonal, so that the inverse exists (Frantar & Alistarh 2023 take 0.01). */
+const DAMPING = 0.01
+
+/** The damped covariance, and its inverse. */
+export interface Curvature extends Gram {
+  readonly inverse: Float64Array
+}
+
+export function curvatureOf(gram: Gram): Curvature {
+  const { size } = gram
+  const covariance = Float64Array.from(gram.covariance)
+  let trace = 0
+  for (let i = 0; i < size; i++) trace += Math.max(0, covariance[i * size + i]!)
+  let damping = Math.max((DAMPING * trace) / size, 1e-12)
+  for (;;) {
+    const damped = Float64Array.from(covariance)
+    for (let i = 0; i < size; i++) damped[i * size + i] = Math.max(0, damped[i * size + i]!) + damping
+    const factor = cholesky(damped, size)
+    if (factor) return { size, covariance: damped, mean: gram.mean, inverse: inverse(factor, size) }
+    damping *= 10
+  }
+}
+
+/** The variance of a row's output over the calibration data. */
+export function outputVariance(row: Float32Array, { covariance, size }: Gram): number {
+  let sum = 0
+  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sum += row[i]! * covariance[i * size + j]! * row[j]!
+  return sum
+}

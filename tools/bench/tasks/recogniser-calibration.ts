@@ -1,0 +1,4 @@
+import { recogniser } from './recogniser.ts'
+
+/** For the compiler, which takes a dataset as a module. */
+export default recogniser.calibration

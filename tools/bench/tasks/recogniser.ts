@@ -1,0 +1,70 @@
+import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type Dataset, Tensor, type Tensors, defineDataset } from '@whittle/ir'
+import { fixture } from '@whittle/testing/fixture'
+import { type Line, drawLines } from 'example-text-direction/draw'
+import { LINE_HEIGHT, toInput, turn } from 'example-text-direction/picture'
+import { distance } from 'fastest-levenshtein'
+import type { Task } from './task.ts'
+
+const require = createRequire(import.meta.url)
+
+/** English words of 4 to 12 letters: every second one calibrates, the others are read. */
+const WORDS = (require('an-array-of-english-words') as string[]).filter((word) => /^[a-z]{4,12}$/.test(word))
+const HALVES = [0, 1].map((half) => WORDS.filter((_, index) => index % 2 === half)) as [string[], string[]]
+
+/** Faces that calibrate, and others that are read. */
+const FACES = [
+  ['DejaVuSans', 'DejaVuSans-BoldOblique', 'DejaVuSansCondensed', 'DejaVuSerif-Bold', 'DejaVuSerifCondensed-Italic', 'DejaVuSansMono-Bold'],
+  ['DejaVuSans-Bold', 'DejaVuSans-Oblique', 'DejaVuSansCondensed-Bold', 'DejaVuSerif', 'DejaVuSerif-Italic', 'DejaVuSansMono'],
+] as const
+
+/** PP-OCRv4's recogniser on drawn English words: exact match, and the edit distance per character. */
+export const recogniser: Task = {
+  name: 'recogniser',
+  file: fixture('recogniser'),
+  calibration: words('calibration', 0, 128),
+  evaluation: (count) => words('evaluation', 1, count),
+  score(outputs, { label }) {
+    const text = decode(outputs)
+    return { correct: text === label ? 1 : 0, errors: distance(text, label as string), length: (label as string).length }
+  },
+  accuracy: 'exact match',
+}
+
+function words(seed: string, half: 0 | 1, count: number): Dataset {
+  const options = { seed: `words/${seed}`, words: HALVES[half], count, noise: 1, length: 1, faces: FACES[half] }
+  return defineDataset({
+    key: `words/${seed}/${count}`,
+    length: count,
+    async *samples() {
+      for (const line of drawLines(options)) yield { inputs: { x: inputOf(line) }, label: line.text }
+    },
+  })
+}
+
+/** 48 rows, as many columns as the line needs, in steps of 32. Lines are read upright. */
+function inputOf({ picture, turned }: Line): Tensor {
+  const upright = turned ? turn(picture) : picture
+  const width = Math.ceil(((picture.width * LINE_HEIGHT) / picture.height) / 32) * 32
+  return Tensor.float32([1, 3, LINE_HEIGHT, width], toInput(upright, width))
+}
+
+let characters: string[] | undefined
+
+/** CTC, greedily: the best class of each column, runs of one class once, blanks (class 0) dropped. */
+function decode(outputs: Tensors): string {
+  characters ??= ['', ...readFileSync(join(dirname(fixture('recogniser')), 'ppocr_keys_v1.txt'), 'utf8').split('\n').slice(0, 6623), ' ']
+  const tensor = Object.values(outputs)[0]!
+  const [, steps, classes] = tensor.dims as [number, number, number]
+  const scores = tensor.toFloat32()
+  let [text, last] = ['', 0]
+  for (let step = 0; step < steps; step++) {
+    let best = 0
+    for (let index = 1; index < classes; index++) if (scores[step * classes + index]! > scores[step * classes + best]!) best = index
+    if (best !== last) text += characters[best] ?? ''
+    last = best
+  }
+  return text
+}
