@@ -1,4 +1,4 @@
-import { type Node, Tensor, type Value, constantOf } from '@whittle/ir'
+import { type Node, type NodeSpec, Tensor, type Value, constantOf } from '@whittle/ir'
 
 /** Small questions and edits that rules share. */
 
@@ -29,6 +29,40 @@ export function scalar(value: Value | undefined): number | undefined {
   const tensor = constantOf(value)
   if (!tensor || tensor.size !== 1 || tensor.dims.length > 1 || tensor.type !== 'float32') return undefined
   return tensor.toFloat32()[0]
+}
+
+/** The node of that type that alone reads `value`, with the constant that it meets there. */
+export function constantAfter(value: Value, type: string): { node: Node; constant: Value } | undefined {
+  if (!isOwn(value)) return undefined
+  const { node, index } = value.uses[0]!
+  const constant = node.inputs[1 - index]
+  if (node.type !== type || !constantOf(constant) || (type === 'Div' && index !== 0)) return undefined
+  return { node, constant: constant! }
+}
+
+/**
+ * Puts one node in the place of `end` and of the `inner` nodes that lead to it.
+ * @returns false, and changes nothing, where they are of several graphs or anyone else reads what an inner node gives.
+ */
+export function fuse(end: Node, inner: Iterable<Node>, spec: () => Omit<NodeSpec, 'outputs' | 'before'>): boolean {
+  const { graph, output } = end
+  const all = new Set(inner).add(end)
+  const isClosed = (value: Value | undefined): boolean => !value || (!value.isOutput && value.uses.every((use) => all.has(use.node)))
+  for (const node of all) if (node.graph !== graph || (node !== end && !node.outputs.every(isClosed))) return false
+  const { name, shape, elementType } = output
+  const fused = graph.addNode({ ...spec(), outputs: [name], before: end }).output
+  fused.shape = shape
+  fused.elementType = elementType
+  graph.replaceUses(output, fused)
+  // From the end to the start: a node leaves once nobody reads it.
+  while (all.size > 0)
+    for (const node of all)
+      if (node.outputs.every((value) => !value || value.uses.length === 0)) {
+        graph.removeNode(node)
+        all.delete(node)
+      }
+  graph.model.rename(fused, name)
+  return true
 }
 
 /** Puts `tensor` in the place of a constant input, in a new initializer where others read the old one. */

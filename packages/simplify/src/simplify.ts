@@ -11,6 +11,7 @@ import { foldConstants } from './fold-constants.ts'
 import { hardSwish } from './hard-swish.ts'
 import { identities } from './identities.ts'
 import { knownShapes } from './known-shapes.ts'
+import { layerNormalization } from './layer-normalization.ts'
 import { reshapes } from './reshapes.ts'
 import { scaleShift } from './scale-shift.ts'
 import { transposes } from './transposes.ts'
@@ -31,6 +32,7 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   clips,
   commonSubexpressions,
   batchNormalization,
+  layerNormalization,
   hardSwish,
   scaleShift,
   duplicateInitializers,
