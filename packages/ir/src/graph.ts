@@ -136,10 +136,9 @@ export class Node {
 
   /** The graphs in this node's attributes. */
   get subgraphs(): Graph[] {
-    const found: Graph[] = []
-    for (const attribute of this.attributes.values())
-      if (attribute.type === 'graph' || attribute.type === 'graphs') found.push(...graphsOf(attribute))
-    return found
+    return [...this.attributes.values()].flatMap((attribute) =>
+      attribute.type === 'graph' || attribute.type === 'graphs' ? graphsOf(attribute) : [],
+    )
   }
 
   /** For messages: `Conv 'conv1'`, or by its output where it has no name. */
@@ -291,7 +290,8 @@ export class Graph {
     }
     if (spec.before) {
       const index = this.#nodes.indexOf(spec.before)
-      if (index < 0 || this.#removed.has(spec.before)) throw new ModelError('GRAPH_EDIT', `${spec.before.describe()} is not in graph '${this.name}'`)
+      if (index < 0 || this.#removed.has(spec.before))
+        throw new ModelError('GRAPH_EDIT', `${spec.before.describe()} is not in graph '${this.name}'`)
       this.#nodes.splice(index, 0, node)
     } else this.#nodes.push(node)
     return node

@@ -21,6 +21,8 @@ export class Model {
   /** What the file says beyond that (model-local functions, training info); carried, not understood. */
   opaque: unknown
   readonly #names = new Set<string>()
+  /** The first suffix of a name that may be free: subgraphs by the thousand may share names. */
+  readonly #suffixes = new Map<string, number>()
 
   constructor(graphName = 'graph', opset = INNER_OPSET) {
     this.graph = new Graph(this, graphName)
@@ -31,8 +33,9 @@ export class Model {
   /** `hint` where it is free, else `hint_1` and so on. The name is not reserved. */
   uniqueName(hint: string): string {
     if (!this.#names.has(hint)) return hint
-    let suffix = 1
+    let suffix = this.#suffixes.get(hint) ?? 1
     while (this.#names.has(`${hint}_${suffix}`)) suffix++
+    this.#suffixes.set(hint, suffix)
     return `${hint}_${suffix}`
   }
 
@@ -78,6 +81,8 @@ export class Model {
 
   /** @internal */ _release(name: string): void {
     this.#names.delete(name)
+    const [, hint, suffix] = /^(.*)_([1-9]\d*)$/s.exec(name) ?? []
+    if (hint !== undefined && Number(suffix) < (this.#suffixes.get(hint) ?? 0)) this.#suffixes.set(hint, Number(suffix))
   }
 }
 

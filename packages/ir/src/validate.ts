@@ -10,20 +10,23 @@ interface Rule {
 
 interface Scope {
   /** Values of the graphs around this one that are defined before its owner. */
-  readonly outer: ReadonlySet<Value>
+  readonly outer: { has(value: Value): boolean }
+  /** Every node of the model. */
+  readonly live: ReadonlySet<Node>
 }
 
 const RULES: readonly Rule[] = [
   {
     name: 'order',
     *check(graph, { outer }) {
-      const known = new Set<Value>([...outer, ...graph.inputs, ...graph.initializers])
+      const own = new Set<Value>([...graph.inputs, ...graph.initializers])
+      const isKnown = (value: Value): boolean => own.has(value) || outer.has(value)
       for (const node of graph.nodes) {
         for (const input of node.inputs)
-          if (input && !known.has(input)) yield `${node.describe()} reads '${input.name}', which nothing before it gives`
-        for (const output of node.outputs) if (output) known.add(output)
+          if (input && !isKnown(input)) yield `${node.describe()} reads '${input.name}', which nothing before it gives`
+        for (const output of node.outputs) if (output) own.add(output)
       }
-      for (const output of graph.outputs) if (!known.has(output)) yield `output '${output.name}' is given by nothing`
+      for (const output of graph.outputs) if (!isKnown(output)) yield `output '${output.name}' is given by nothing`
     },
   },
   {
@@ -40,8 +43,7 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'uses',
-    *check(graph) {
-      const live = new Set<Node>(graph.model.nodes())
+    *check(graph, { live }) {
       for (const value of valuesOf(graph))
         for (const { node, index } of value.uses) {
           if (node.inputs[index] !== value) yield `'${value.name}' believes that input ${index} of ${node.describe()} reads it`
@@ -88,7 +90,8 @@ const RULES: readonly Rule[] = [
 
 function* valuesOf(graph: Graph): Generator<Value> {
   yield* graph.inputs
-  for (const value of graph.initializers) if (!graph.inputs.includes(value)) yield value
+  const inputs = new Set(graph.inputs)
+  for (const value of graph.initializers) if (!inputs.has(value)) yield value
   for (const node of graph.nodes) for (const output of node.outputs) if (output) yield output
 }
 
@@ -98,13 +101,15 @@ export const validatorRules: readonly string[] = RULES.map((rule) => rule.name)
 /** Every place where the model breaks a rule of the IR; empty when it is valid. */
 export function problemsOf(model: Model): string[] {
   const problems: string[] = []
-  const visit = (graph: Graph, outer: ReadonlySet<Value>): void => {
+  const live = new Set(model.nodes())
+  const visit = (graph: Graph, outer: Scope['outer']): void => {
     for (const rule of RULES)
-      for (const problem of rule.check(graph, { outer })) problems.push(`${problem} (${rule.name}, graph '${graph.name}')`)
-    const known = new Set<Value>([...outer, ...graph.inputs, ...graph.initializers])
+      for (const problem of rule.check(graph, { outer, live })) problems.push(`${problem} (${rule.name}, graph '${graph.name}')`)
+    const own = new Set<Value>([...graph.inputs, ...graph.initializers])
+    const known = { has: (value: Value): boolean => own.has(value) || outer.has(value) }
     for (const node of graph.nodes) {
-      for (const subgraph of node.subgraphs) visit(subgraph, new Set(known))
-      for (const output of node.outputs) if (output) known.add(output)
+      for (const subgraph of node.subgraphs) visit(subgraph, known)
+      for (const output of node.outputs) if (output) own.add(output)
     }
   }
   visit(model.graph, new Set())

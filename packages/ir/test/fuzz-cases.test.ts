@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, test } from 'vitest'
-import { type Attribute, type Dim, type ElementType, Model, ModelError, Tensor, WhittleError, inferShapes } from '@whittle/ir'
+import { type Attribute, type Dim, type ElementType, Model, ModelError, Tensor, WhittleError, inferShapes, problemsOf } from '@whittle/ir'
 import { readOnnx, writeOnnx } from '@whittle/ir/onnx'
 import * as pb from '../src/onnx/gen/onnx_pb.ts'
 
@@ -145,5 +145,72 @@ test('loops in loops whose shapes never stay come to an end', () => {
   } catch (error) {
     expect(error).toBeInstanceOf(ModelError)
   }
+  expect(performance.now() - began).toBeLessThan(5000)
+})
+
+describe('a file of very many small parts, which would take hundreds of times its size in memory', () => {
+  const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item)
+  const attributes = (items: Partial<pb.AttributeProto>) => (_: pb.ModelProto, node: pb.NodeProto) => {
+    node.attribute = [create(pb.AttributeProtoSchema, { name: 'a', ...items } as object)]
+  }
+  const empty = new Uint8Array()
+  test.each([
+    ['GraphProto.node', (model) => (model.graph!.node = many(200_000, create(pb.NodeProtoSchema)))],
+    ['GraphProto.node', (model) => (model.graph!.node = many(250_000, create(pb.NodeProtoSchema, { opType: 'a' })))],
+    ['NodeProto.attribute', (_, node) => (node.attribute = many(200_000, create(pb.AttributeProtoSchema)))],
+    ['GraphProto.initializer', (model) => (model.graph!.initializer = many(200_000, create(pb.TensorProtoSchema)))],
+    ['GraphProto.value_info', (model) => (model.graph!.valueInfo = many(2_000_000, create(pb.ValueInfoProtoSchema)))],
+    ['AttributeProto.graphs', attributes({ type: 10, graphs: many(100_000, create(pb.GraphProtoSchema)) })],
+    ['AttributeProto.strings', attributes({ type: 8, strings: many(3_000_000, empty) })],
+    ['ModelProto.metadata_props', (model) => (model.metadataProps = many(4_000_000, create(pb.StringStringEntryProtoSchema)))],
+    ['ModelProto.functions', (model) => (model.functions = many(200_000, create(pb.FunctionProtoSchema)))],
+  ] as [string, (model: pb.ModelProto, node: pb.NodeProto) => unknown][])('is refused before it does: %s', (where, change) => {
+    const bytes = file(change)
+    const before = process.memoryUsage()
+    const error = errorOf(() => readOnnx(bytes))
+    const after = process.memoryUsage()
+    expect(error.code).toBe('MODEL_PARTS')
+    expect(error.message).toMatch(new RegExp(`^model: the file has ${bytes.length} bytes, and its \\d+ or more entries of ${where} `))
+    expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(16 * 2 ** 20)
+  })
+
+  test('is refused where it is cut off, too, and where the parts are of no known kind', () => {
+    const bytes = file((model) => (model.graph!.node = many(200_000, create(pb.NodeProtoSchema))))
+    expect(errorOf(() => readOnnx(bytes.subarray(0, -1))).code).toBe('MODEL_PARTS')
+    const parts = Uint8Array.from(many(1_000_000, [0x98, 0x06, 0]).flat())
+    expect(errorOf(() => readOnnx(Buffer.concat([file(() => {}), parts]))).message).toContain('entries of ModelProto.unknown fields')
+  })
+
+  test('is a model while it is as large as models are: 20,000 nodes with all that exporters write', () => {
+    const shape = create(pb.TensorShapeProtoSchema, {
+      dim: many(4, create(pb.TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: 1n } })),
+    })
+    const type = create(pb.TypeProtoSchema, {
+      value: { case: 'tensorType', value: create(pb.TypeProto_TensorSchema, { elemType: 1, shape }) },
+    })
+    const bytes = file((model) => {
+      const names = Array.from({ length: 20_000 }, (_, index) => `${index}`)
+      model.graph!.node = names.map((name) => create(pb.NodeProtoSchema, { opType: 'Neg', input: ['x'], output: [name] }))
+      model.graph!.valueInfo = names.map((name) => create(pb.ValueInfoProtoSchema, { name, type }))
+      model.graph!.output = [create(pb.ValueInfoProtoSchema, { name: '1' })]
+    })
+    expect(readOnnx(bytes).graph.nodes).toHaveLength(20_000)
+  })
+})
+
+test('subgraphs by the thousand that share names are read and checked in linear time', () => {
+  const [x, y] = ['x', 'y'].map((name) => create(pb.ValueInfoProtoSchema, { name }))
+  const inner = create(pb.NodeProtoSchema, { opType: 'Neg', input: ['x'], output: ['y'] })
+  const graph = create(pb.GraphProtoSchema, { node: [inner], output: [y!] })
+  const bytes = file((model, node) => {
+    node.output = ['z']
+    node.attribute = [create(pb.AttributeProtoSchema, { name: 'branches', type: 10, graphs: Array.from({ length: 20_000 }, () => graph) })]
+    model.graph!.input = [x!]
+    model.graph!.output = [create(pb.ValueInfoProtoSchema, { name: 'z' })]
+  })
+  const began = performance.now()
+  const model = readOnnx(bytes)
+  expect(problemsOf(model)).toEqual([])
+  expect(model.graph.nodes[0]!.subgraphs[19_999]!.outputs[0]!.name).toBe('y_19999')
   expect(performance.now() - began).toBeLessThan(5000)
 })

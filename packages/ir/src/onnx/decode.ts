@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { ModelError, UnsupportedError, messageOf } from '../errors.ts'
 import { type ModelProto, ModelProtoSchema } from './gen/onnx_pb.ts'
+import { checkWeight } from './weigh.ts'
 
 /** Protobuf messages end at 2 GiB, whatever the library. */
 export const MAX_BYTES = 2 ** 31 - 1
@@ -19,6 +20,7 @@ export function decodeModel(bytes: Uint8Array, file: string): ModelProto {
   checkFileSize(bytes.length, file)
   if (bytes.length === 0) throw new ModelError('MODEL_EMPTY', `${file}: the file is empty; export or download the model again`)
   refuseText(bytes, file)
+  checkWeight(bytes, file)
   let proto: ModelProto
   try {
     proto = fromBinary(ModelProtoSchema, bytes)
