@@ -1,5 +1,5 @@
 import { type Graph, type Node, Tensor, type Value, constantOf } from '@whittle/ir'
-import { both, constantAfter, fuse, scalar } from './patterns.ts'
+import { both, constantAfter, fuse, numberOf, scalar } from './patterns.ts'
 import type { SimplifyRule } from './rule.ts'
 
 /**
@@ -72,13 +72,7 @@ function match(sqrt: Node): Match | undefined {
 /** The `x` that a node squares. */
 function squared(node: Node): Value | undefined {
   const [a, b] = node.inputs
-  return (node.type === 'Pow' && exponent(b) === 2) || (node.type === 'Mul' && a === b) ? a : undefined
-}
-
-/** An exponent may be of another type than the base. */
-export function exponent(value: Value | undefined): number | undefined {
-  const tensor = constantOf(value)
-  return tensor?.size === 1 && tensor.dims.length <= 1 ? tensor.toNumbers()[0] : undefined
+  return (node.type === 'Pow' && numberOf(b) === 2) || (node.type === 'Mul' && a === b) ? a : undefined
 }
 
 /** Reads `x - mean(x)`. */

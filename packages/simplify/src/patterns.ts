@@ -31,6 +31,12 @@ export function scalar(value: Value | undefined): number | undefined {
   return tensor.toFloat32()[0]
 }
 
+/** The number of a constant of one element and of any type, such as an exponent. */
+export function numberOf(value: Value | undefined): number | undefined {
+  const tensor = constantOf(value)
+  return tensor?.size === 1 && tensor.dims.length <= 1 && tensor.type !== 'string' ? tensor.toNumbers()[0] : undefined
+}
+
 /** The node of that type that alone reads `value`, with the constant that it meets there. */
 export function constantAfter(value: Value, type: string): { node: Node; constant: Value } | undefined {
   if (!isOwn(value)) return undefined

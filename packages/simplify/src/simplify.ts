@@ -8,6 +8,7 @@ import { constants } from './constants.ts'
 import { deadCode } from './dead-code.ts'
 import { duplicateInitializers } from './duplicate-initializers.ts'
 import { foldConstants } from './fold-constants.ts'
+import { gelu } from './gelu.ts'
 import { hardSwish } from './hard-swish.ts'
 import { identities } from './identities.ts'
 import { knownShapes } from './known-shapes.ts'
@@ -33,6 +34,7 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   commonSubexpressions,
   batchNormalization,
   layerNormalization,
+  gelu,
   hardSwish,
   scaleShift,
   duplicateInitializers,
