@@ -13,6 +13,7 @@ import { hardSwish } from './hard-swish.ts'
 import { identities } from './identities.ts'
 import { knownShapes } from './known-shapes.ts'
 import { layerNormalization } from './layer-normalization.ts'
+import { pad } from './pad.ts'
 import { reshapes } from './reshapes.ts'
 import { scaleShift } from './scale-shift.ts'
 import { transposes } from './transposes.ts'
@@ -32,6 +33,7 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   transposes,
   clips,
   commonSubexpressions,
+  pad,
   batchNormalization,
   layerNormalization,
   gelu,
