@@ -1,6 +1,7 @@
-import { type ElementType, byteLengthOf } from './element-type.ts'
+import { type ElementType, bitsOf, byteLengthOf } from './element-type.ts'
 import { ModelError, UnsupportedError } from './errors.ts'
 import { fromBfloat16Bits, fromFloat16Bits, toFloat16Bits } from './float16.ts'
+import { smallFloats } from './small-float.ts'
 
 /** How a tensor's elements look in memory. Types of less than 8 bits stay packed; float16 and bfloat16 are bit patterns. */
 export type TensorData =
@@ -126,34 +127,40 @@ export class Tensor {
     return Float32Array.from(this.toNumbers())
   }
 
-  /** The elements as numbers. @throws {UnsupportedError} for strings, complex and 8-bit float types. */
+  /** The elements as numbers. @throws {UnsupportedError} for strings and complex types. */
   toNumbers(): number[] {
     switch (this.type) {
       case 'float16':
         return Array.from(this.data() as Uint16Array, fromFloat16Bits)
       case 'bfloat16':
         return Array.from(this.data() as Uint16Array, fromBfloat16Bits)
-      case 'int4':
-      case 'uint4': {
-        const bytes = this.bytes()
-        const signed = this.type === 'int4'
-        return Array.from({ length: this.size }, (_, index) => {
-          const nibble = (bytes[index >> 1]! >> (index % 2 === 0 ? 0 : 4)) & 15
-          return signed && nibble > 7 ? nibble - 16 : nibble
-        })
+      case 'int2':
+      case 'int4': {
+        const half = 2 ** (bitsOf(this.type) - 1)
+        return this.#patterns().map((pattern) => (pattern < half ? pattern : pattern - 2 * half))
       }
+      case 'uint2':
+      case 'uint4':
+        return this.#patterns()
       case 'string':
       case 'complex64':
       case 'complex128':
-      case 'float8e4m3fn':
-      case 'float8e4m3fnuz':
-      case 'float8e5m2':
-      case 'float8e5m2fnuz':
-      case 'float4e2m1':
         throw new UnsupportedError('TENSOR_NUMBERS', `a tensor of ${this.type} cannot be read as numbers`)
-      default:
-        return Array.from(this.data() as ArrayLike<number>, Number)
+      default: {
+        const values = smallFloats(this.type)
+        return values ? this.#patterns().map((pattern) => values[pattern]!) : Array.from(this.data() as ArrayLike<number>, Number)
+      }
     }
+  }
+
+  /** The bits of each element, of 8 bits or less. */
+  #patterns(): number[] {
+    const bytes = this.bytes()
+    const bits = bitsOf(this.type)
+    return Array.from({ length: this.size }, (_, index) => {
+      const at = Math.floor((index * bits) / 8)
+      return ((bytes[at]! | ((bytes[at + 1] ?? 0) << 8)) >> ((index * bits) % 8)) & (2 ** bits - 1)
+    })
   }
 
   /** The same elements under other dims. */

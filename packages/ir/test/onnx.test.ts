@@ -64,6 +64,14 @@ describe('tensors of every type are read from every field that may hold them', (
     ['int4', [3], { int32Data: [0xf1, 0x07] }, [1, -1, 7]],
     ['uint4', [3], { int32Data: [0xf1, 0x07] }, [1, 15, 7]],
     ['int4', [3], { rawData: Uint8Array.of(0xf1, 0x07) }, [1, -1, 7]],
+    ['int2', [5], { int32Data: [0xe4, 0x02] }, [0, 1, -2, -1, -2]],
+    ['uint2', [5], { int32Data: [0xe4, 0x02] }, [0, 1, 2, 3, 2]],
+    ['uint2', [5], { rawData: Uint8Array.of(0xe4, 0x02) }, [0, 1, 2, 3, 2]],
+    ['float8e8m0', [3], { int32Data: [0x7e, 0x7f, 0xfe] }, [0.5, 1, 2 ** 127]],
+    ['float8e4m3fn', [2], { int32Data: [0x38, 0xfe] }, [1, -448]],
+    ['float6e2m3', [5], { int32Data: [0x01, 0x1f, 0x3f, 0x08, 0x20] }, [0.125, 7.5, -7.5, 1, -0]],
+    ['float6e3m2', [3], { rawData: Uint8Array.of(0xc1, 0xf7, 0x03) }, [0.0625, 28, -28]],
+    ['float4e2m1', [3], { int32Data: [0x10, 0x07] }, [0, 0.5, 6]],
     ['float32', [0, 3], {}, []],
   ])('%s%j', (type, dims, fields, expected) => {
     const bytes = bytesOf({ initializer: [tensor('w', dataTypeOf(type) as pb.TensorProto_DataType, dims, fields)] })
@@ -76,6 +84,24 @@ describe('tensors of every type are read from every field that may hold them', (
     check(model)
     check(readOnnx(writeOnnx(model)))
   })
+
+  test.each(['int2', 'uint2', 'float8e8m0', 'float6e2m3'] as const)(
+    '%s is written as it was: bytes, type and the version of the format',
+    (type) => {
+      const raw = Uint8Array.of(0xe4, 0x1b, 0x06)
+      const dims = { int2: 10, uint2: 10, float8e8m0: 3, float6e2m3: 4 }
+      const fields = {
+        initializer: [tensor('w', dataTypeOf(type) as pb.TensorProto_DataType, [dims[type]], { rawData: raw })],
+        input: [value('x', dataTypeOf(type) as pb.TensorProto_DataType, ['N'])],
+      }
+      const model = readOnnx(bytesOf(fields, { irVersion: 14n }))
+      expect(model.graph.inputs[0]!.elementType).toBe(type)
+      const written = protoOf(model)
+      expect(written.irVersion).toBe(14n)
+      expect(written.graph!.initializer[0]).toMatchObject({ dataType: dataTypeOf(type), rawData: raw })
+      expect(written.graph!.input[0]!.type).toMatchObject({ value: { value: { elemType: dataTypeOf(type) } } })
+    },
+  )
 
   test('strings and complex numbers', () => {
     const model = readOnnx(

@@ -7,8 +7,6 @@ const OTHER_SEMANTICS = /^(dft_.*opset19|scan_sum|scatter_with(out)?_axis|upsamp
 
 /** Where only a run tells the shape, or a type is beyond the IR; every miss has its reason here. */
 const REASONS: [cases: RegExp, why: string][] = [
-  [/(^|_)(U?INT2|uint2|int2)$/, 'the IR has no integers of 2 bits'],
-  [/FLOAT8E8M0$/, 'the IR has no float8e8m0'],
   [/^image_decoder_/, 'the size of a picture is in its bytes'],
   [/^nonmaxsuppression_/, 'how many boxes stay depends on their scores'],
   [/^unique_/, 'how many elements differ depends on them'],

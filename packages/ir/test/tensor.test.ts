@@ -27,6 +27,38 @@ test('4-bit types are packed two to a byte, the first in the low bits', () => {
   expect(Tensor.fromBytes('uint4', [3], Uint8Array.of(0xf1, 0x08)).toNumbers()).toEqual([1, 15, 8])
 })
 
+test('2-bit types are packed four to a byte, the first in the low bits', () => {
+  // 0xe4 is 11 10 01 00.
+  expect(Tensor.fromBytes('uint2', [5], Uint8Array.of(0xe4, 0x02)).toNumbers()).toEqual([0, 1, 2, 3, 2])
+  expect(Tensor.fromBytes('int2', [5], Uint8Array.of(0xe4, 0x02)).toNumbers()).toEqual([0, 1, -2, -1, -2])
+  expect(() => Tensor.fromBytes('int2', [5], Uint8Array.of(0xe4))).toThrow('int2[5] needs 2 bytes, and 1 are given')
+})
+
+test('6-bit types are packed four to three bytes, the first in the low bits', () => {
+  // 0.125, 7.5, -7.5 and 1 in 2 and 3 bits: 000001 011111 111111 001000, from the back 001000111111011111000001.
+  const bytes = Uint8Array.of(0b11000001, 0b11110111, 0b00100011)
+  expect(Tensor.fromBytes('float6e2m3', [4], bytes).toNumbers()).toEqual([0.125, 7.5, -7.5, 1])
+  // The same bits with 3 and 2: 000 01, 111 11 twice, 010 00.
+  expect(Tensor.fromBytes('float6e3m2', [4], bytes).toNumbers()).toEqual([0.0625, 28, -28, 0.5])
+  // 111101 is minus 1.25 times 2 to the 4th.
+  expect(Tensor.fromBytes('float6e3m2', [2], Uint8Array.of(0b01000001, 0b1111)).toNumbers()).toEqual([0.0625, -20])
+})
+
+// Bytes, and what they mean by the formats' definitions: the smallest subnormal, the smallest normal, 1, the largest, then what has no number.
+test.each([
+  ['float8e4m3fn', [0x01, 0x08, 0x38, 0x7e, 0xb8, 0x7f, 0xff], [2 ** -9, 2 ** -6, 1, 448, -1, NaN, NaN]],
+  ['float8e4m3fnuz', [0x01, 0x08, 0x40, 0x7f, 0xc0, 0x80], [2 ** -10, 2 ** -7, 1, 240, -1, NaN]],
+  ['float8e5m2', [0x01, 0x04, 0x3c, 0x7b, 0xbc, 0x7c, 0xfc, 0x7d], [2 ** -16, 2 ** -14, 1, 57344, -1, Infinity, -Infinity, NaN]],
+  ['float8e5m2fnuz', [0x01, 0x04, 0x40, 0x7f, 0xc0, 0x80], [2 ** -17, 2 ** -15, 1, 57344, -1, NaN]],
+  ['float8e8m0', [0x00, 0x7e, 0x7f, 0x80, 0xfe, 0xff], [2 ** -127, 0.5, 1, 2, 2 ** 127, NaN]],
+] as const)('%s is read by its bits', (type, bytes, numbers) => {
+  expect(Tensor.fromBytes(type, [bytes.length], Uint8Array.from(bytes)).toNumbers()).toEqual(numbers)
+})
+
+test('float4e2m1 is packed two to a byte', () => {
+  expect(Tensor.fromBytes('float4e2m1', [5], Uint8Array.of(0x10, 0xf7, 0x02)).toNumbers()).toEqual([0, 0.5, 6, -6, 1])
+})
+
 test('bfloat16 is read as the upper half of float32', () => {
   expect(Tensor.of('bfloat16', [2], Uint16Array.of(0x3f80, 0xc000)).toNumbers()).toEqual([1, -2])
 })
@@ -61,7 +93,7 @@ describe('errors', () => {
   test('types that have no such view', () => {
     expect(() => Tensor.strings([1], ['a']).bytes()).toThrow(UnsupportedError)
     expect(() => Tensor.float32([1], [1]).strings()).toThrow(UnsupportedError)
-    expect(() => Tensor.fromBytes('float8e5m2', [1], Uint8Array.of(1)).toNumbers()).toThrow(UnsupportedError)
+    expect(() => Tensor.fromBytes('complex64', [1], new Uint8Array(8)).toNumbers()).toThrow(UnsupportedError)
     expect(() => Tensor.of('int4', [2], [1, 2])).toThrow(UnsupportedError)
   })
 })

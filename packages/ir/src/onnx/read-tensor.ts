@@ -111,7 +111,20 @@ function typedData(proto: TensorProto, type: ElementType): TensorData | undefine
     case 'int32':
       return Int32Array.from(proto.int32Data)
     default:
-      // Everything smaller is in int32_data: 16-bit floats as bit patterns, types of 4 bits two to an item.
+      // Everything smaller is in int32_data: floats as bit patterns, one to an item but for types of 4 and 2 bits, of which an item is a byte.
+      if (bitsOf(type) === 6) return packSixBits(proto.int32Data)
       return bitsOf(type) === 16 ? Uint16Array.from(proto.int32Data) : Uint8Array.from(proto.int32Data)
   }
+}
+
+/** As in raw data: four elements in three bytes, the first in the lowest bits. */
+function packSixBits(items: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil((items.length * 6) / 8))
+  items.forEach((item, index) => {
+    const [at, shift] = [Math.floor((index * 6) / 8), (index * 6) % 8]
+    const bits = (item & 63) << shift
+    bytes[at]! |= bits & 255
+    if (bits > 255) bytes[at + 1]! |= bits >> 8
+  })
+  return bytes
 }

@@ -1,4 +1,4 @@
-import type { ElementType } from '../element-type.ts'
+import { type ElementType, bitsOf, kindOf } from '../element-type.ts'
 import { ModelError, OptionError } from '../errors.ts'
 import type { Dim, Graph, Node, Value } from '../graph.ts'
 import type { Model } from '../model.ts'
@@ -227,9 +227,8 @@ function named(inferred: Dim, stated: Dim, fresh: Dim, inputSymbols: ReadonlySet
 }
 
 function numbersOf(tensor: Tensor): number[] | undefined {
-  return tensor.type === 'string' || tensor.type.startsWith('complex') || tensor.type.startsWith('float8') || tensor.type === 'float4e2m1'
-    ? undefined
-    : tensor.toNumbers()
+  const isSmall = kindOf(tensor.type) === 'float' && bitsOf(tensor.type) <= 8
+  return tensor.type === 'string' || tensor.type.startsWith('complex') || isSmall ? undefined : tensor.toNumbers()
 }
 
 /** What the file says that a sequence or an optional holds: the reader's carried types tell it. */
