@@ -9,6 +9,7 @@ import { deadCode } from './dead-code.ts'
 import { duplicateInitializers } from './duplicate-initializers.ts'
 import { foldConstants } from './fold-constants.ts'
 import { gelu } from './gelu.ts'
+import { hardSigmoid } from './hard-sigmoid.ts'
 import { hardSwish } from './hard-swish.ts'
 import { identities } from './identities.ts'
 import { knownShapes } from './known-shapes.ts'
@@ -38,6 +39,7 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   layerNormalization,
   gelu,
   hardSwish,
+  hardSigmoid,
   scaleShift,
   duplicateInitializers,
   deadCode,

@@ -69,6 +69,20 @@ describe('becomes HardSwish:', () => {
     expect((await applyRule(['hard-swish', 'dead-code'], before)).ops).toEqual(['Mul', 'HardSwish'])
   })
 
+  test('x * HardSigmoid(x) and the other way round', async () => {
+    for (const order of [0, 1]) {
+      const { ops, report } = await applyRule(
+        'hard-swish',
+        model((b, x) => {
+          const gate = b.node('HardSigmoid', [x], { alpha: Math.fround(1 / 6), beta: 0.5 })
+          return b.node('Mul', order ? [gate, x] : [x, gate])
+        }),
+      )
+      expect(ops).toEqual(['Mul', 'HardSwish'])
+      expect(report.changed[0]!.what).toBe('x * HardSigmoid(x) became HardSwish')
+    }
+  })
+
   test('inside the network, where it is no output', async () => {
     const { ops } = await applyRule(
       ['hard-swish', 'dead-code'],
@@ -116,6 +130,21 @@ describe('stays spelled out:', () => {
         return b.node('Div', [b.node('Mul', [x, clip]), b.constant('six', 6)])
       }),
   }
+  const gated = (alpha: number, beta: number, more?: (b: GraphBuilder, x: Value, gate: Value) => Value): ReturnType<typeof buildModel> =>
+    model((b, x) => {
+      const gate = b.node('HardSigmoid', [x], { alpha: { type: 'float', value: alpha }, beta: { type: 'float', value: beta } })
+      return more ? more(b, x, gate) : b.node('Mul', [x, gate])
+    })
+  const gates: Record<string, () => ReturnType<typeof buildModel>> = {
+    'a slope of 0.2': () => gated(0.2, 0.5),
+    'a shift of 0.4': () => gated(1 / 6, 0.4),
+    'a HardSigmoid of something else': () => gated(1 / 6, 0.5, (b, x, gate) => b.node('Mul', [b.node('Abs', [x]), gate])),
+    'a HardSigmoid that is an output': () => gated(1 / 6, 0.5, (b, x, gate) => b.node('Mul', [x, b.output(gate, 'z')])),
+  }
+  test.each(Object.keys(gates))('%s', async (key) => {
+    expect((await applyRule('hard-swish', gates[key]!())).ops).not.toContain('HardSwish')
+  })
+
   test.each(Object.keys(near))('%s', async (key) => {
     const { ops, report } = await applyRule('hard-swish', near[key]!())
     expect(ops).not.toContain('HardSwish')
