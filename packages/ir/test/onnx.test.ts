@@ -392,17 +392,6 @@ describe('what the IR does not know is carried through', () => {
     expect(main.valueInfo.map((info) => [info.name, info.type!.value.case])).toEqual([['list', 'sequenceType']])
   })
 
-  test('but a function whose ops would have to be rewritten is refused by name', () => {
-    const old = [
-      { ...functions[0]!, node: [node('Clip', ['a'], ['b'])], opsetImport: [create(pb.OperatorSetIdProtoSchema, { version: 9n })] },
-    ]
-    expect(() =>
-      readOnnx(bytesOf({}, { functions: old, opsetImport: [create(pb.OperatorSetIdProtoSchema, { version: 9n })] }), { file: 'f.onnx' }),
-    ).toThrowError(
-      "f.onnx: Clip 'b' in function 'Twice' is of opset 9, which cannot be upgraded to 21 inside a function; export the model without functions, or at opset 21",
-    )
-  })
-
   test('unknown fields of the format', () => {
     const extended = Uint8Array.of(...bytes, 0xca, 0x3e, 3, 1, 2, 3)
     expect(protoOf(readOnnx(extended)).$unknown).toMatchObject([{ no: 1001, wireType: 2 }])

@@ -9,7 +9,8 @@ import { readAttribute } from './read-attribute.ts'
 import { readTensor } from './read-tensor.ts'
 import { readType } from './read-type.ts'
 import { sparseConstant } from './sparse.ts'
-import { upgradeModel } from './upgrade/index.ts'
+import { upgradeModel, upgradeRules } from './upgrade/index.ts'
+import { inlineFunctions } from './upgrade/inline.ts'
 
 export interface ReadOptions {
   /** Names the file in messages. */
@@ -41,13 +42,17 @@ function fileOf(bytes: Uint8Array): ReturnType<OpenExternal> {
 /** @internal What both ways of reading share. */
 export function readModel(bytes: Uint8Array, file: string, open: OpenExternal | undefined, upgrade: boolean): Model {
   // Not a Buffer, whose slice() is no copy.
-  const proto = decodeModel(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), file)
-  const model = new Model(proto.graph!.name)
+  const decoded = decodeModel(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), file)
+  const model = new Model(decoded.graph!.name)
   try {
+    const { proto, versions } = upgrade
+      ? inlineFunctions(decoded, upgradeRules)
+      : { proto: decoded, versions: new Map<NodeProto, number>() }
     readHeader(proto, model, upgrade)
-    new GraphReader(model, Number(proto.irVersion), file, new ExternalData(file, open)).read(proto.graph!, model.graph, [])
+    const reader = new GraphReader(model, Number(proto.irVersion), file, new ExternalData(file, open), versions)
+    reader.read(proto.graph!, model.graph, [])
     for (const graph of model.graphs()) graph.sort()
-    if (upgrade) upgradeModel(model)
+    if (upgrade) upgradeModel(model, reader.versions)
   } catch (error) {
     if (error instanceof WhittleError && !error.message.startsWith(file)) error.message = `${file}: ${error.message}`
     throw error
@@ -78,12 +83,16 @@ function readHeader(proto: ModelProto, model: Model, upgrade: boolean): void {
 type Scopes = readonly ReadonlyMap<string, Value>[]
 
 class GraphReader {
+  /** Of nodes that stood in a function of another version of ai.onnx. */
+  readonly versions = new Map<Node, number>()
+  readonly #versions: ReadonlyMap<NodeProto, number>
   readonly #model: Model
   readonly #irVersion: number
   readonly #file: string
   readonly #external: ExternalData
 
-  constructor(model: Model, irVersion: number, file: string, external: ExternalData) {
+  constructor(model: Model, irVersion: number, file: string, external: ExternalData, versions: ReadonlyMap<NodeProto, number>) {
+    this.#versions = versions
     this.#model = model
     this.#irVersion = irVersion
     this.#file = file
@@ -171,6 +180,8 @@ class GraphReader {
       outputs: outputs.map((name) => name && this.#model.uniqueName(name)),
     })
     outputs.forEach((name, index) => name && define(name, () => node.outputs[index]!))
+    const version = this.#versions.get(proto)
+    if (version !== undefined) this.versions.set(node, version)
     const { input: _i, output: _o, attribute: _a, name: _n, opType: _t, domain: _d, ...rest } = proto
     if (Object.keys(rest).some((key) => key !== '$typeName' && !isEmpty(rest[key as keyof typeof rest])))
       node.opaque = new CarriedNode(rest)

@@ -21,11 +21,18 @@ export interface Rule {
 export class UpgradeContext {
   readonly #model: Model
   readonly #from: number
+  readonly #versions: ReadonlyMap<Node, number>
   #facts: ReadonlyMap<string, Value> | undefined
 
-  constructor(model: Model, from: number) {
+  constructor(model: Model, from: number, versions: ReadonlyMap<Node, number>) {
     this.#model = model
     this.#from = from
+    this.#versions = versions
+  }
+
+  /** The version of ai.onnx that a node is of. */
+  versionOf(node: Node): number {
+    return this.#versions.get(node) ?? this.#from
   }
 
   /** Forgets what was inferred, since nodes have changed. */
@@ -46,7 +53,7 @@ export class UpgradeContext {
   refuse(node: Node, why: string): never {
     throw new UnsupportedError(
       'UPGRADE_UNSUPPORTED',
-      `${node.describe()} of opset ${this.#from} cannot be upgraded to opset ${INNER_OPSET}: ${why}; export the model at opset ${INNER_OPSET}`,
+      `${node.describe()} of opset ${this.versionOf(node)} cannot be upgraded to opset ${INNER_OPSET}: ${why}; export the model at opset ${INNER_OPSET}`,
     )
   }
 

@@ -33,8 +33,11 @@ function joined(tables: readonly Readonly<Record<string, readonly Rule[]>>[]): R
   return Object.assign(Object.create(null), Object.fromEntries(rules))
 }
 
-/** Rewrites a model of an older ai.onnx in place so that it means the same in `INNER_OPSET`; newer models stay as they are. */
-export function upgradeModel(model: Model): void {
+/**
+ * Rewrites a model of an older ai.onnx in place so that it means the same in `INNER_OPSET`; newer models stay as they are.
+ * @param versions of the nodes that are of another version than the model.
+ */
+export function upgradeModel(model: Model, versions: Map<Node, number> = new Map()): void {
   const from = model.opsets.get('')
   const first = [...model.nodes()].find((node) => node.domain === '')
   if (from === undefined) {
@@ -42,16 +45,17 @@ export function upgradeModel(model: Model): void {
     throw new ModelError('MODEL_NO_OPSET', `${first.describe()} is of ai.onnx, and the model does not say of which opset; export it again`)
   }
   if (from >= INNER_OPSET) return
-  if (model.opaque instanceof CarriedModel) model.opaque = upgradeFunctions(model.opaque, upgradeRules)
-  const context = new UpgradeContext(model, from)
+  if (model.opaque instanceof CarriedModel) model.opaque = upgradeFunctions(model.opaque)
+  const context = new UpgradeContext(model, from, versions)
   for (const late of [false, true]) {
     context.refresh()
-    for (const node of [...model.nodes()]) upgradeNode(node, from, late, context)
+    for (const node of [...model.nodes()]) upgradeNode(node, late, context, versions)
   }
   model.opsets.set('', INNER_OPSET)
 }
 
-function upgradeNode(node: Node, from: number, late: boolean, context: UpgradeContext): void {
+function upgradeNode(node: Node, late: boolean, context: UpgradeContext, versions: Map<Node, number>): void {
+  const from = context.versionOf(node)
   let version = from
   for (;;) {
     if (node.domain !== '') return
@@ -62,5 +66,6 @@ function upgradeNode(node: Node, from: number, late: boolean, context: UpgradeCo
       throw new ModelError('NODE_INCOMPLETE', `${node.describe()} has no first input or no first output; export the model again`)
     version = rule.since
     node = rule.rewrite(node, context) ?? node
+    if (context.versionOf(node) !== from) versions.set(node, from)
   }
 }
