@@ -17,8 +17,9 @@ export const pad: SimplifyRule = {
       for (const node of [...graph.nodes]) {
         const amounts = node.type === 'Pad' ? spatial(node) : undefined
         const [input] = node.inputs
+        if (!amounts || !input) continue
         const { uses, isOutput } = node.output
-        if (!amounts || !input || isOutput || uses.length === 0) continue
+        if (isOutput || uses.length === 0) continue
         const layers = uses.map(({ node: layer, index }) => (index === 0 && layer.graph === graph ? padded(layer, amounts) : undefined))
         if (layers.some((pads) => !pads)) continue
         const at = node.describe()
