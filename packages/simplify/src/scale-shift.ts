@@ -36,7 +36,7 @@ export const scaleShift: SimplifyRule = {
   },
 }
 
-interface Step {
+export interface Step {
   x: Value
   constant: Tensor
   scale: boolean
@@ -115,24 +115,27 @@ function remove(node: Node, x: Value): void {
 }
 
 function foldForward(node: Node, step: Step): string | undefined {
-  const { output } = node
-  if (output.isOutput || output.uses.length === 0) return undefined
-  const layers = output.uses.map(({ node: layer, index }) => (index === 0 && layer.graph === node.graph ? convAfter(layer) : undefined))
-  if (layers.some((layer) => !layer)) return undefined
-  const edits = layers.map((layer) => forwardEdit(layer!, step))
-  if (edits.some((edit) => !edit)) return undefined
+  const edits = convsAfter(node.output)?.map((conv) => forwardEdit(conv, step))
+  if (!edits || edits.some((edit) => !edit)) return undefined
   for (const edit of edits) edit!()
   remove(node, step.x)
   return 'folded into the layer after it'
 }
 
-function convAfter(node: Node): Node | undefined {
-  const [kernel, bias] = [constantOf(node.inputs[1]), constantOf(node.inputs[2])]
-  const fits = node.type === 'Conv' && kernel?.type === 'float32' && (!node.inputs[2] || bias?.type === 'float32')
-  return fits ? node : undefined
+/** The Convs with constant parameters that read a value, where nothing else does. */
+export function convsAfter(value: Value): Node[] | undefined {
+  if (value.isOutput || value.uses.length === 0) return undefined
+  const convs = value.uses.map(({ node, index }) => (index === 0 && node.graph === value.graph && isConstantConv(node) ? node : undefined))
+  return convs.every((conv) => conv !== undefined) ? convs : undefined
 }
 
-function forwardEdit(conv: Node, step: Step): (() => void) | undefined {
+function isConstantConv(node: Node): boolean {
+  const [kernel, bias] = [constantOf(node.inputs[1]), constantOf(node.inputs[2])]
+  return node.type === 'Conv' && kernel?.type === 'float32' && (!node.inputs[2] || bias?.type === 'float32')
+}
+
+/** What would fold a step into a Conv that reads its result; undefined where that is impossible. Several are computed before any is applied. */
+export function forwardEdit(conv: Node, step: Step): (() => void) | undefined {
   const kernel = constantOf(conv.inputs[1])!
   const group = conv.int('group', 1)
   const [outputs, inputs] = [kernel.dims[0]!, kernel.dims[1]!]
@@ -173,15 +176,14 @@ function passAdd(node: Node, step: Step): string | undefined {
   if (!step.scale || !add || add.type !== 'Add' || add.graph !== node.graph || !isOwn(node.output) || scale.size !== 1) return undefined
   const factor = step.amount(scale.toFloat32()[0]!)
   const next = stepOf(add)
-  if (!next || next.x !== node.output || add.output.isOutput || add.output.uses.length === 0) return undefined
+  if (!next || next.x !== node.output) return undefined
   const shift = Tensor.float32(
     next.constant.dims,
     next.constant.toFloat32().map((item) => item / factor),
   )
   if (!(Math.abs(factor) > 1e-6) || !isFinite32(shift)) return undefined
-  const layers = add.output.uses.map(({ node: layer, index }) => (index === 0 && layer.graph === node.graph ? convAfter(layer) : undefined))
-  const edits = layers.map((layer) => layer && forwardEdit(layer, step))
-  if (edits.some((edit) => !edit)) return undefined
+  const edits = convsAfter(add.output)?.map((conv) => forwardEdit(conv, step))
+  if (!edits || edits.some((edit) => !edit)) return undefined
   const index = add.inputs.findIndex((input) => input !== node.output)
   setOwn(add, index, shift, `${add.name}_shift`)
   for (const edit of edits) edit!()

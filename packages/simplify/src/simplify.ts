@@ -14,6 +14,7 @@ import { hardSwish } from './hard-swish.ts'
 import { identities } from './identities.ts'
 import { knownShapes } from './known-shapes.ts'
 import { layerNormalization } from './layer-normalization.ts'
+import { matmulAdd } from './matmul-add.ts'
 import { pad } from './pad.ts'
 import { reshapes } from './reshapes.ts'
 import { scaleShift } from './scale-shift.ts'
@@ -35,6 +36,7 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   clips,
   commonSubexpressions,
   pad,
+  matmulAdd,
   batchNormalization,
   layerNormalization,
   gelu,

@@ -93,15 +93,66 @@ test('inside a branch of If, a Conv of the outer graph is left alone and one of 
   })
   const { ops, reasons } = await apply(model)
   expect(ops.filter((op) => op === 'BatchNormalization')).toHaveLength(1)
-  expect(reasons).toEqual(['no Conv, ConvTranspose or Gemm gives its input'])
+  expect(reasons).toEqual(['no Conv, ConvTranspose, Gemm or MatMul gives its input'])
+})
+
+test('with a MatMul of two matrices it becomes a Gemm', async () => {
+  const { ops, report, model } = await apply(behind(['N', 3], 4, (b, x) => b.node('MatMul', [x, b.weight('w', [3, 4])])))
+  expect(ops).toEqual(['Gemm'])
+  expect(report.changed[0]!.what).toBe('folded into the node before it')
+  expect(model.graph.outputs[0]).toMatchObject({ name: 'y', elementType: 'float32', shape: ['N', 4] })
+})
+
+describe('goes into the layer after it', () => {
+  const before = (
+    conv: (b: GraphBuilder, x: Value) => Value,
+    more?: (b: GraphBuilder, middle: Value) => void,
+  ): ReturnType<typeof buildModel> =>
+    buildModel((b) => {
+      const middle = blocks.batchNorm(b, b.node('Sigmoid', [b.input('x', ['N', 4, 5, 5])]), 4)
+      b.output(conv(b, middle), 'y')
+      more?.(b, middle)
+    })
+  const plain = (b: GraphBuilder, x: Value): Value => b.node('Conv', [x, b.weight('w', [6, 4, 3, 3]), b.weight('b', [6], 1)])
+  test.each<[string, (b: GraphBuilder, x: Value) => Value]>([
+    ['a Conv with bias', plain],
+    ['a Conv without bias', (b, x) => b.node('Conv', [x, b.weight('w', [6, 4, 1, 1])], { auto_pad: 'VALID' })],
+    ['a Conv with groups', (b, x) => b.node('Conv', [x, b.weight('w', [6, 2, 3, 2])], { group: 2, pads: [0, 0, 0, 0] })],
+    [
+      'two Convs with one kernel',
+      (b, x) => {
+        const w = b.weight('w', [6, 4, 3, 3])
+        return b.node('Add', [b.node('Conv', [x, w]), b.node('Conv', [x, w], { strides: [1, 1] })])
+      },
+    ],
+  ])('%s', async (_name, conv) => {
+    const { ops, report } = await apply(before(conv))
+    expect(ops).not.toContain('BatchNormalization')
+    expect(report.changed[0]!.what).toBe('folded into the node after it')
+  })
+
+  test.each<[string, ReturnType<typeof buildModel>]>([
+    ['not into a padded Conv', before((b, x) => b.node('Conv', [x, b.weight('w', [6, 4, 3, 3])], { pads: [0, 1, 0, 0] }))],
+    ['not into a Conv with auto_pad', before((b, x) => b.node('Conv', [x, b.weight('w', [6, 4, 3, 3])], { auto_pad: 'SAME_LOWER' }))],
+    ['not where another reads it', before(plain, (b, middle) => b.output(b.node('Neg', [middle]), 'z'))],
+    ['not where it is an output', before(plain, (b, middle) => b.output(middle, 'z'))],
+    ['not into a kernel that is an input', before((b, x) => b.node('Conv', [x, b.input('w', [6, 4, 3, 3])]))],
+  ])('%s', async (_name, model) => {
+    const { ops, reasons } = await apply(model)
+    expect(ops).toContain('BatchNormalization')
+    expect(reasons).toEqual(['no Conv, ConvTranspose, Gemm or MatMul gives its input'])
+  })
 })
 
 describe('is left alone, with a reason, where', () => {
   const conv = (b: GraphBuilder, x: Value, name = 'w'): Value => b.node('Conv', [x, b.weight(name, [4, 4, 1, 1])])
   const shape = ['N', 4, 3, 3]
   const cases: Record<string, [() => ReturnType<typeof buildModel>, string]> = {
-    'no layer is before it': [() => behind(shape, 4, (b, x) => b.node('Relu', [x])), 'no Conv, ConvTranspose or Gemm gives its input'],
-    'it reads an input of the model': [() => behind(shape, 4, (_, x) => x), 'no Conv, ConvTranspose or Gemm gives its input'],
+    'no layer is before it': [
+      () => behind(shape, 4, (b, x) => b.node('Relu', [x])),
+      'no Conv, ConvTranspose, Gemm or MatMul gives its input',
+    ],
+    'it reads an input of the model': [() => behind(shape, 4, (_, x) => x), 'no Conv, ConvTranspose, Gemm or MatMul gives its input'],
     'others read its input': [
       () => behind(shape, 4, conv, (b, middle) => b.output(b.node('Relu', [middle]), 'z')),
       'others read its input too',
@@ -122,6 +173,10 @@ describe('is left alone, with a reason, where', () => {
     'the bias before it is one number': [
       () => behind([4, 4], 4, (b, x) => b.node('Gemm', [x, b.weight('w', [4, 4]), b.weight('b', [1], 1)])),
       'the bias before it has another size',
+    ],
+    'its MatMul is of three axes': [
+      () => behind(['N', 4, 3], 4, (b, x) => b.node('MatMul', [x, b.weight('w', [3, 4])])),
+      'its MatMul is not known to be of two matrices',
     ],
     'its kernel is an input': [
       () => behind(shape, 4, (b, x) => b.node('Conv', [x, b.input('w', [4, 4, 1, 1])])),
