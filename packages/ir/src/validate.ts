@@ -13,6 +13,8 @@ interface Scope {
   readonly outer: { has(value: Value): boolean }
   /** Every node of the model. */
   readonly live: ReadonlySet<Node>
+  /** Whether a value knows that it is an input of a node. */
+  readonly knows: (value: Value, node: Node, index: number) => boolean
 }
 
 const RULES: readonly Rule[] = [
@@ -31,11 +33,10 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'ends',
-    *check(graph) {
+    *check(graph, { knows }) {
       for (const node of graph.nodes) {
         for (const [index, input] of node.inputs.entries())
-          if (input && !input.uses.some((use) => use.node === node && use.index === index))
-            yield `${node.describe()} reads '${input.name}', which does not know of it`
+          if (input && !knows(input, node, index)) yield `${node.describe()} reads '${input.name}', which does not know of it`
         for (const output of node.outputs)
           if (output && output.producer !== node) yield `'${output.name}' does not know that ${node.describe()} gives it`
       }
@@ -95,6 +96,23 @@ function* valuesOf(graph: Graph): Generator<Value> {
   for (const node of graph.nodes) for (const output of node.outputs) if (output) yield output
 }
 
+/** As sets, once a value: thousands of inputs may read one. */
+function usesByValue(): Scope['knows'] {
+  const known = new Map<Value, Map<Node, Set<number>>>()
+  return (value, node, index) => {
+    let nodes = known.get(value)
+    if (!nodes) {
+      known.set(value, (nodes = new Map()))
+      for (const use of value.uses) {
+        const indices = nodes.get(use.node)
+        if (indices) indices.add(use.index)
+        else nodes.set(use.node, new Set([use.index]))
+      }
+    }
+    return nodes.get(node)?.has(index) ?? false
+  }
+}
+
 /** The names of the rules that {@link validate} checks. */
 export const validatorRules: readonly string[] = RULES.map((rule) => rule.name)
 
@@ -102,9 +120,10 @@ export const validatorRules: readonly string[] = RULES.map((rule) => rule.name)
 export function problemsOf(model: Model): string[] {
   const problems: string[] = []
   const live = new Set(model.nodes())
+  const knows = usesByValue()
   const visit = (graph: Graph, outer: Scope['outer']): void => {
     for (const rule of RULES)
-      for (const problem of rule.check(graph, { outer, live })) problems.push(`${problem} (${rule.name}, graph '${graph.name}')`)
+      for (const problem of rule.check(graph, { outer, live, knows })) problems.push(`${problem} (${rule.name}, graph '${graph.name}')`)
     const own = new Set<Value>([...graph.inputs, ...graph.initializers])
     const known = { has: (value: Value): boolean => own.has(value) || outer.has(value) }
     for (const node of graph.nodes) {

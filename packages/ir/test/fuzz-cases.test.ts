@@ -198,6 +198,21 @@ describe('a file of very many small parts, which would take hundreds of times it
   })
 })
 
+test('a value that one node reads 50,000 times, and 50,000 outputs, are checked and written in linear time', () => {
+  const names = Array.from({ length: 50_000 }, (_, index) => `y${index}`)
+  const bytes = file((model, node) => {
+    node.opType = 'Sum'
+    node.input = names.map(() => 'x')
+    model.graph!.node.push(...names.map((name) => create(pb.NodeProtoSchema, { opType: 'Neg', input: ['x'], output: [name] })))
+    model.graph!.output.push(...names.map((name) => create(pb.ValueInfoProtoSchema, { name })))
+  })
+  const began = performance.now()
+  const model = readOnnx(bytes)
+  expect(problemsOf(model)).toEqual([])
+  expect(readOnnx(writeOnnx(model)).graph.outputs).toHaveLength(50_001)
+  expect(performance.now() - began).toBeLessThan(8000)
+})
+
 test('subgraphs by the thousand that share names are read and checked in linear time', () => {
   const [x, y] = ['x', 'y'].map((name) => create(pb.ValueInfoProtoSchema, { name }))
   const inner = create(pb.NodeProtoSchema, { opType: 'Neg', input: ['x'], output: ['y'] })

@@ -102,25 +102,25 @@ function writeGraph(graph: Graph, writing: Writing): GraphProto {
   const { tensors, options, listsConstants } = writing
   const carried = graph.opaque instanceof CarriedGraph ? graph.opaque : undefined
   const info = (value: Value): ValueInfoProto => writeInfo(value, carried?.values.get(value.name))
-  const sparse = graph.nodes.filter(({ opaque }) => opaque instanceof CarriedSparse)
+  const sparse = new Set(graph.nodes.filter(({ opaque }) => opaque instanceof CarriedSparse))
+  const outputs = new Set(graph.outputs)
   return {
     ...create(GraphProtoSchema),
     ...carried?.proto,
     name: graph.name,
-    node: graph.nodes.filter((node) => !sparse.includes(node)).map((node) => writeNode(node, writing)),
+    node: graph.nodes.filter((node) => !sparse.has(node)).map((node) => writeNode(node, writing)),
     initializer: [...graph.initializers].map((value) => tensors.write(value.tensor!, value.name, true)),
-    sparseInitializer: sparse.map(writeSparse),
+    sparseInitializer: [...sparse].map(writeSparse),
     input: (listsConstants && !graph.owner ? listed(graph, carried) : graph.inputs).map(info),
     output: graph.outputs.map(info),
     valueInfo: graph.nodes.flatMap((node) =>
-      node.outputs.filter((value) => value !== undefined && isStated(value, options, carried)).map((value) => info(value!)),
+      node.outputs.filter((value) => value && !outputs.has(value) && isStated(value, options, carried)).map((value) => info(value!)),
     ),
   }
 }
 
 /** Inner tensors' types can be inferred; those of sequences, maps and optionals not always. */
 function isStated(value: Value, { valueInfo = false }: WriteOnnxOptions, carried: CarriedGraph | undefined): boolean {
-  if (value.graph.outputs.includes(value)) return false
   return value.opaqueType !== undefined || (valueInfo && (value.elementType !== undefined || (carried?.values.has(value.name) ?? false)))
 }
 
