@@ -1,4 +1,5 @@
 import { type Context, type Model, type Report, type Transform, invalidOption } from '@whittle/ir'
+import { attentionScale } from './attention-scale.ts'
 import { batchNormalization } from './batch-normalization.ts'
 import { casts } from './casts.ts'
 import { clips } from './clips.ts'
@@ -42,6 +43,7 @@ export const SIMPLIFY_RULES: readonly SimplifyRule[] = [
   gelu,
   hardSwish,
   hardSigmoid,
+  attentionScale,
   scaleShift,
   duplicateInitializers,
   deadCode,
