@@ -446,6 +446,66 @@ describe('sequences and optionals', () => {
     expect(model.graph.inputs[0]).toMatchObject({ elementType: undefined, shape: undefined })
   })
 
+  test('how many there are is followed, and what is made of them has so many rows', async () => {
+    const model = buildModel((b) => {
+      const at = (index: number): Value => b.constant(`at${index}`, Tensor.int64([], [index]))
+      const x = b.input('x', [6, 3])
+      const three = b.node('SequenceConstruct', [x, x, x])
+      const two = b.node('SequenceErase', [b.node('SequenceInsert', [b.node('SequenceErase', [three, at(0)]), x]), at(1)])
+      const parts = b.node('SplitToSequence', [x, b.constant('four', Tensor.int64([], [4]))], { axis: 0 })
+      const ones = b.node('SplitToSequence', [x], { axis: 1, keepdims: 0 })
+      b.output(b.node('ConcatFromSequence', [three], { axis: 0 }), 'joined')
+      b.output(b.node('ConcatFromSequence', [two], { axis: 1, new_axis: 1 }), 'stacked')
+      b.output(b.node('ConcatFromSequence', [ones], { axis: 0, new_axis: 1 }), 'turned')
+      b.output(
+        b.node('ConstantOfShape', [b.node('Reshape', [b.node('SequenceLength', [parts]), b.constant('one', b.int64([1]))])]),
+        'length',
+      )
+      b.output(
+        b.node('ConcatFromSequence', [b.node('SequenceInsert', [b.node('SequenceEmpty', [], { dtype: 1 }), x])], { axis: 0 }),
+        'alone',
+      )
+    })
+    const ran = await runModel(model, { x: Tensor.float32([6, 3], new Float32Array(18)) })
+    expect(ran['length']!.dims).toEqual([2])
+    expect(model.graph.outputs.map(({ name, shape }) => [name, shape])).toEqual(Object.entries(ran).map(([name, { dims }]) => [name, dims]))
+  })
+
+  test('elements that a Loop puts into an empty sequence differ in what the body alone knows', async () => {
+    const model = buildModel((b) => {
+      const x = b.input('x', [4, 2])
+      const empty = b.node('SequenceEmpty', [], { dtype: 1 })
+      const yes = b.constant('yes', Tensor.of('bool', [], [1]))
+      const [all] = b.nodes('Loop', [b.constant('trips', Tensor.int64([], [3])), yes, empty], {}, { outputs: ['all', 'steps'] })
+      const node = all!.producer!
+      const body = b.graph.addSubgraph(node, 'body')
+      const step = body.addInput('step', 'int64', [])
+      body.addInput('going', 'bool', [])
+      const carried = body.addInput('carried')
+      const add = (op: string, inputs: Value[], name: string, attributes: Record<string, AttributeLike> = {}): Value =>
+        body.addNode({ op, inputs, outputs: [name], attributes }).output
+      const one = body.addInitializer('one', Tensor.int64([1], [1]))
+      const zero = body.addInitializer('zero', Tensor.int64([1], [0]))
+      const end = add('Add', [add('Reshape', [step, one], 'flat'), one], 'end')
+      const rows = add('Slice', [x, zero, end], 'rows')
+      const on = body.addInitializer('on', Tensor.of('bool', [], [1]))
+      body.setOutputs([
+        add('Identity', [on], 'still'),
+        add('SequenceInsert', [carried, rows], 'longer'),
+        add('ReduceSum', [rows], 'sum', { keepdims: 0 }),
+      ])
+      node.attributes.set('body', { type: 'graph', value: body })
+      const at = (index: number): Value => b.constant(`at${index}`, Tensor.int64([], [index]))
+      b.output(node.outputs[1]!)
+      b.output(b.node('SequenceAt', [all!, at(0)]), 'first')
+      b.output(b.node('SequenceAt', [all!, at(2)]), 'third')
+      b.output(b.node('ConcatFromSequence', [all!], { axis: 0 }), 'joined')
+    })
+    expect(model.graph.outputs.map(({ shape }) => shape)).toEqual([[3], ['first_dim0', 2], ['third_dim0', 2], ['joined_dim0', 2]])
+    const ran = await runModel(model, { x: Tensor.float32([4, 2], new Float32Array(8)) })
+    expect(Object.values(ran).map(({ dims }) => dims)).toEqual([[3], [1, 2], [3, 2], [6, 2]])
+  })
+
   test('elements that differ have a free dimension once they are taken out, and a stack of them a new axis', async () => {
     const model = buildModel((b) => {
       const sequence = b.node('SequenceConstruct', [b.input('x', ['N', 3]), b.input('z', [4, 3])])

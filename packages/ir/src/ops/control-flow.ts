@@ -74,7 +74,8 @@ function settle(
 }
 
 function widen(before: ValueFact, after: ValueFact, output: number, facts: Facts): ValueFact {
-  const holds = joinContainers(before.holds, after.holds)
+  // A symbol of the body is another number in each step: the elements that an empty sequence gets differ in it.
+  const holds = joinContainers(before.holds, before.holds?.length === 0 ? withoutSymbols(after).holds : after.holds)
   if (holds) return { type: undefined, shape: undefined, holds }
   if (!before.shape || !after.shape || before.shape.length !== after.shape.length) return { type: before.type, shape: undefined }
   return {
@@ -83,8 +84,17 @@ function widen(before: ValueFact, after: ValueFact, output: number, facts: Facts
   }
 }
 
+function withoutSymbols(fact: ValueFact): ValueFact {
+  if (fact.holds) return { ...fact, holds: { ...fact.holds, element: withoutSymbols(fact.holds.element) } }
+  return { type: fact.type, shape: fact.shape?.map((dim) => (typeof dim === 'number' ? dim : '')) }
+}
+
 function sameShape(a: ValueFact, b: ValueFact): boolean {
-  if (a.holds && b.holds) return sameShape(a.holds.element, b.holds.element)
+  if (a.holds && b.holds) {
+    const [length, other] = [a.holds.length, b.holds.length]
+    const same = length === undefined || other === undefined ? length === other : sameDim(length, other)
+    return same && sameShape(a.holds.element, b.holds.element)
+  }
   if (!a.shape || !b.shape) return a.shape === b.shape
   return a.shape.length === b.shape.length && a.shape.every((dim, axis) => sameDim(dim, b.shape![axis]!))
 }
@@ -99,6 +109,8 @@ function inferLoop(node: Node, facts: Facts): void {
   ]
   const outputs = settle(body, fixed, carried, 1, [], facts)
   const trips = facts.content(0)?.[0]
+  // The condition may end the loop early: only where it stays true is the number of trips the length.
+  const goesOn = (!node.inputs[1] || facts.content(1)?.[0] === 1) && (passesOn(body) || outputs[0]?.content?.[0] === 1)
   node.outputs.forEach((_, index) => {
     const fact = outputs[index + 1] ?? NOTHING
     if (index < carried.length) {
@@ -106,14 +118,13 @@ function inferLoop(node: Node, facts: Facts): void {
       facts.setFact(index, { ...widened, type: widened.type ?? fact.type })
       return
     }
-    // The condition may end the loop early: only without one is the number of trips the length.
-    const length = trips !== undefined && !node.inputs[1] && constantTrue(body) ? trips : facts.fresh(index, 0)
+    const length = trips !== undefined && goesOn ? (typeof trips === 'number' ? Math.max(trips, 0) : trips) : facts.fresh(index, 0)
     facts.set(index, fact.type, fact.shape && [length, ...fact.shape])
   })
 }
 
-/** Whether the body's condition is its own condition input passed through, which is true where the loop has none. */
-function constantTrue(body: Graph): boolean {
+/** Whether the body's condition is its own condition input passed through. */
+function passesOn(body: Graph): boolean {
   let value = body.outputs[0]
   while (value?.producer?.type === 'Identity') value = value.producer.inputs[0]
   return value !== undefined && value === body.inputs[1]

@@ -69,4 +69,6 @@ export interface ValueFact {
 export interface Container {
   kind: 'sequence' | 'optional'
   element: ValueFact
+  /** Of a sequence, how many elements it has; undefined where that is not known. */
+  length?: Dim | undefined
 }
