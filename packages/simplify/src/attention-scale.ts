@@ -36,7 +36,7 @@ export const attentionScale: SimplifyRule = {
 
 /** Reads `x * factor` or `x / factor`. */
 function stepOf(node: Node): { x: Value; factor: number } | undefined {
-  if (node.type !== 'Mul' && node.type !== 'Div') return undefined
+  if ((node.type !== 'Mul' && node.type !== 'Div') || !node.outputs[0]) return undefined
   const [a, b] = node.inputs
   const [left, right] = [scalar(a), scalar(b)]
   if (right !== undefined && a) return { x: a, factor: node.type === 'Mul' ? right : 1 / right }

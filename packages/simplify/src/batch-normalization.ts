@@ -97,10 +97,11 @@ function foldBack(node: Node): string | undefined {
 
 /** Folds one node into all that read it; false where one of them is no Conv without padding. */
 function foldForward(node: Node): boolean {
-  const { graph, output } = node
+  const { graph } = node
   const [x] = node.inputs
+  const [output] = node.outputs
   const effect = channelsOf(node)
-  const convs = convsAfter(output)
+  const convs = output && convsAfter(output)
   if (!x || !convs || typeof effect === 'string') return false
   const edits = convs.flatMap((conv) => {
     const dims = [effect.factors.length, ...constantOf(conv.inputs[1])!.dims.slice(2).fill(1)]

@@ -44,7 +44,7 @@ interface Match {
 }
 
 function match(node: Node, argument: Polynomial): Match | undefined {
-  const sum = constantAfter(node.output, 'Add')
+  const sum = constantAfter(node.outputs[0], 'Add')
   if (!node.inputs[0] || !sum || scalar(sum.constant) !== 1) return undefined
   for (const x of variables(node.inputs[0])) {
     const inner = new Set([node])

@@ -85,9 +85,10 @@ function centre(value: Value): { x: Value; sub: Node; mean: Node } | undefined {
 
 /** Reads `numerator / sqrt`, or `numerator * (1 / sqrt)`. */
 function divided(sqrt: Node): { numerator: Value; end: Node; inner: Node[] } | undefined {
-  const [use] = sqrt.output.uses
+  const root = sqrt.outputs[0]
+  const use = root?.uses[0]
   const [a, b] = use?.node.inputs ?? []
-  if (use?.node.type === 'Div' && b === sqrt.output && scalar(a) !== 1) return a && { numerator: a, end: use.node, inner: [] }
+  if (use?.node.type === 'Div' && b === root && scalar(a) !== 1) return a && { numerator: a, end: use.node, inner: [] }
   if (use?.node.type !== 'Reciprocal' && (use?.node.type !== 'Div' || scalar(a) !== 1)) return undefined
   const product = use.node.output.uses[0]?.node
   if (product?.type !== 'Mul') return undefined

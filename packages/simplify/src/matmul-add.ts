@@ -15,7 +15,7 @@ export const matmulAdd: SimplifyRule = {
       for (const node of [...graph.nodes]) {
         if (node.type !== 'MatMul' || node.inputs[0]?.shape?.length !== 2) continue
         const kernel = constantOf(node.inputs[1])
-        const next = constantAfter(node.output, 'Add')
+        const next = constantAfter(node.outputs[0], 'Add')
         const bias = constantOf(next?.constant)
         if (!next || kernel?.type !== 'float32' || kernel.dims.length !== 2 || bias?.dims.length !== 1 || bias.size !== kernel.dims[1])
           continue

@@ -38,8 +38,8 @@ export function numberOf(value: Value | undefined): number | undefined {
 }
 
 /** The node of that type that alone reads `value`, with the constant that it meets there. */
-export function constantAfter(value: Value, type: string): { node: Node; constant: Value } | undefined {
-  if (!isOwn(value)) return undefined
+export function constantAfter(value: Value | undefined, type: string): { node: Node; constant: Value } | undefined {
+  if (!value || !isOwn(value)) return undefined
   const { node, index } = value.uses[0]!
   const constant = node.inputs[1 - index]
   if (node.type !== type || !constantOf(constant) || (type === 'Div' && index !== 0)) return undefined
@@ -51,8 +51,10 @@ export function constantAfter(value: Value, type: string): { node: Node; constan
  * @returns false, and changes nothing, where they are of several graphs or anyone else reads what an inner node gives.
  */
 export function fuse(end: Node, inner: Iterable<Node>, spec: () => Omit<NodeSpec, 'outputs' | 'before'>): boolean {
-  const { graph, output } = end
+  const { graph } = end
+  const [output] = end.outputs
   const all = new Set(inner).add(end)
+  if (!output) return false
   const isClosed = (value: Value | undefined): boolean => !value || (!value.isOutput && value.uses.every((use) => all.has(use.node)))
   for (const node of all) if (node.graph !== graph || (node !== end && !node.outputs.every(isClosed))) return false
   const { name, shape, elementType } = output

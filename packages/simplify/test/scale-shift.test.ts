@@ -1,4 +1,4 @@
-import type { Value } from '@whittle/ir'
+import { Tensor, type Value } from '@whittle/ir'
 import { type GraphBuilder, buildModel } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
 import { applyRule } from './harness.ts'
@@ -114,12 +114,46 @@ describe('stays', () => {
       },
       3,
     ],
+    ...[0, 1e-7].map((factor): [string, Build, number] => [
+      `a factor of ${factor} before a sum and a padded Conv`,
+      (b, x) => {
+        const affine = b.node('Add', [b.node('Mul', [x, b.constant('c', [factor])]), b.constant('d', [1])])
+        return b.node('Conv', [affine, b.weight('w', [4, 3, 3, 3])], { pads: [1, 1, 1, 1] })
+      },
+      3,
+    ]),
     [
-      'a factor of 0 before a sum',
-      (b, x) => b.node('Relu', [b.node('Add', [b.node('Mul', [x, b.constant('c', [0])]), b.constant('d', [1])])]),
+      'a constant of float64',
+      (b, x) =>
+        b.node('Mul', [
+          b.node('Cast', [b.node('Conv', [x, b.weight('w', [4, 3, 1, 1])])], { to: 11 }),
+          b.constant('c', Tensor.of('float64', [], [2])),
+        ]),
       3,
     ],
   ])('%s', async (_name, build, count) => {
     expect(await ops(build)).toHaveLength(count)
   })
+})
+
+test.each<[string, Build]>([
+  [
+    'others read the layer before it too',
+    (b, x) => {
+      const conv = b.node('Conv', [x, b.weight('w', [4, 3, 1, 1])])
+      return b.node('Add', [b.node('Mul', [conv, b.constant('c', [3])]), conv])
+    },
+  ],
+  [
+    'the Conv after it has padding, to which it would not be added',
+    (b, x) => b.node('Conv', [b.node('Add', [x, b.constant('c', [1])]), b.weight('w', [4, 3, 3, 3])], { pads: [1, 1, 1, 1] }),
+  ],
+])('says: %s', async (why, build) => {
+  const model = buildModel((b) => void b.output(build(b, b.input('x', ['N', 3, 5, 5])), 'y'))
+  expect((await applyRule('scale-shift', model)).reasons).toEqual([why])
+})
+
+test('says nothing of what no layer is beside', async () => {
+  const model = buildModel((b) => void b.output(b.node('Mul', [b.node('Relu', [b.input('x', [2, 3])]), b.constant('c', 2)]), 'y'))
+  expect((await applyRule('scale-shift', model)).reasons).toEqual([])
 })
