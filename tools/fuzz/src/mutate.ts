@@ -69,6 +69,7 @@ const MUTATIONS: readonly Mutation[] = [
   changeVersion,
   nest,
   recursiveFunction,
+  flood,
 ]
 
 function remove({ parent, field }: Place): void {
@@ -190,6 +191,27 @@ function nest(_place: Place, places: readonly Place[], random: Random): void {
     graph = { no: 6, wire: 2, value: encode({ type: 'Graph', fields: [node] }) }
   }
   pick(nodes, random).fields.push(messageField(5, 'Attribute', [textField(1, 'else_branch'), varintField(20, 5), graph]))
+}
+
+/** The number of the field that holds the name of what a message defines. */
+const NAMED: Readonly<Record<string, number>> = { Node: 2, Attribute: 1, Value: 1, Tensor: 8 }
+
+/** A field thousands of times: as it is, emptied, or each with a name of its own. */
+function flood({ parent, field }: Place, _places: readonly Place[], random: Random): void {
+  const { value } = field
+  const name = isMessage(value) ? NAMED[value.type] : undefined
+  const kind = random.integer(3)
+  const copy = (index: number): Field => {
+    if (kind === 0 || !isMessage(value)) return field
+    if (kind === 1 || name === undefined) return { ...field, value: { type: value.type, fields: [] } }
+    return {
+      ...field,
+      value: { type: value.type, fields: [...value.fields.filter(({ no }) => no !== name), textField(name, `flood${index}`)] },
+    }
+  }
+  const most = isMessage(value) ? 2 ** 17 / (1 + encode(value).length / 8) : 2 ** 15
+  const copies = Array.from({ length: Math.min(2 ** (6 + random.integer(10)), Math.ceil(most)) }, (_, index) => copy(index))
+  parent.fields = [...parent.fields, ...copies]
 }
 
 /** Functions that call themselves or each other, and a node that calls one. */
