@@ -1,4 +1,4 @@
-import { type Model, type Value } from '@whittle/ir'
+import { type Model, Tensor, type Value } from '@whittle/ir'
 import { type GraphBuilder, buildModel } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
 import { applyRule } from './harness.ts'
@@ -91,5 +91,19 @@ describe('stays', () => {
     ['where the layer is an output', (b, x) => halved(b, heads(b, b.output(linear(b, x), 'z'), [0, 2, 1, 3]))],
   ])('%s', async (_name, build) => {
     expect(await scales(model(build))).toBeGreaterThan(0)
+  })
+
+  test('in float64', async () => {
+    const before = buildModel((b) => {
+      const number = (name: string, dims: number[]): Value => b.constant(name, Tensor.of('float64', dims, b.random(dims).toNumbers()))
+      const product = b.node('MatMul', [b.input('x', [2, 3], 'float64'), number('w', [3, 4])])
+      b.output(b.node('Div', [b.node('Transpose', [product]), number('root', [])]), 'y')
+    })
+    expect(await scales(before)).toBe(1)
+  })
+
+  test('where the number has more axes than what it meets', async () => {
+    const before = model((b, x) => b.node('Mul', [queries(b, x), b.constant('c', Tensor.float32([1, 1, 1, 1, 1], [2]))]))
+    expect(await scales(before)).toBe(1)
   })
 })
