@@ -61,8 +61,8 @@ const MAX_ROUNDS = 100
 
 /**
  * Says the same with fewer nodes: constants become initializers, what depends on constants alone is computed, BatchNormalization goes into
- * the Conv or Gemm before it, a HardSwish that was spelled out becomes one node, and what nobody reads is removed. Outputs stay equal up to
- * rounding.
+ * the Conv or Gemm beside it, a LayerNormalization, Gelu or HardSwish that was spelled out becomes one node, and what nobody reads is removed.
+ * Outputs stay equal up to rounding.
  */
 export function simplify(options: SimplifyOptions = {}): Transform {
   const skip = options.skip ?? DEFAULTS.skip
