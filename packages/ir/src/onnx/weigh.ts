@@ -15,7 +15,7 @@ const MESSAGE = 100
 const UNKNOWN_FIELD = 170
 const HEAVIEST = 500
 
-/** Real models take up to 25 times their size beside the weights, and almost nothing for these. */
+/** The real models at hand, weights left out, weigh up to 18 times their size; with their weights, at most once. */
 const FREE = 32 * 2 ** 20
 const MULTIPLE = 40
 /** What an engine's heap holds at the least. */
