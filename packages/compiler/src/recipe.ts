@@ -22,7 +22,13 @@ export function recipeOf(alternative: Alternative, { calibrated }: { calibrated:
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
   if (format?.bits !== undefined)
     steps.push(
-      quantize({ bits: format.bits, activations: calibrated && format.name === 'int8' ? 8 : null, ...optionsOf(alternative, 'quantize') }),
+      quantize({
+        bits: format.bits,
+        activations: calibrated && format.name === 'int8' ? 8 : null,
+        // At 8 bits the nearest is as good, and quicker.
+        rounding: calibrated && format.bits < 8 ? 'gptq' : 'nearest',
+        ...optionsOf(alternative, 'quantize'),
+      }),
     )
   const name = format?.name ?? 'fp32'
   const share = pruning && (pruning.pattern ?? `${pruning.ratio}${pruning.scope === 'global' ? '-global' : ''}`)

@@ -14,6 +14,7 @@ import {
 } from '@whittle/ir'
 import { calibrate } from './calibrate.ts'
 import { type RangeMethod, chooseRange } from './ranges.ts'
+import { roundOnData, whyNotOnData } from './rounding.ts'
 import { quantizeTensor } from './weights.ts'
 
 export interface QuantizeOptions {
@@ -25,6 +26,11 @@ export interface QuantizeOptions {
   range?: RangeMethod
   /** One scale for each output channel, or one a tensor. @default 'channel' */
   granularity?: 'channel' | 'tensor'
+  /**
+   * `'nearest'` needs nothing; `'gptq'` rounds so that what each layer gives changes least, and needs calibration data and an engine. With
+   * one scale a channel, whatever `range` says. @default 'nearest'
+   */
+  rounding?: 'nearest' | 'gptq'
   /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
   minSize?: number
 }
@@ -34,6 +40,7 @@ export const QUANTIZE_DEFAULTS = {
   activations: null,
   range: 'mse',
   granularity: 'channel',
+  rounding: 'nearest',
   minSize: 256,
 } as const satisfies QuantizeOptions
 
@@ -47,27 +54,36 @@ export function quantize(options: QuantizeOptions = {}): Transform {
     ...QUANTIZE_DEFAULTS,
     ...(Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as QuantizeOptions),
   }
-  const { bits, activations, range, granularity, minSize } = resolved
+  const { bits, activations, range, granularity, rounding, minSize } = resolved
   if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
   if (activations !== null && activations !== 8) throw invalidOption('quantize', 'activations', '8 or null', activations)
   if (range !== 'minmax' && range !== 'mse') throw invalidOption('quantize', 'range', "'minmax' or 'mse'", range)
   if (granularity !== 'channel' && granularity !== 'tensor')
     throw invalidOption('quantize', 'granularity', "'channel' or 'tensor'", granularity)
+  if (rounding !== 'nearest' && rounding !== 'gptq') throw invalidOption('quantize', 'rounding', "'nearest' or 'gptq'", rounding)
+  if (rounding === 'gptq' && granularity === 'tensor')
+    throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
   return {
     name: 'quantize',
-    options: { bits, activations, range, granularity, minSize },
+    options: { bits, activations, range, granularity, rounding, minSize },
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
       // Ranges are those of the model before its weights are rounded.
       if (activations !== null) await annotateActivations(model, activations, range, context, report)
-      quantizeWeights(model, { bits, range, granularity, minSize }, report)
+      await quantizeWeights(model, { bits, range, granularity, rounding, minSize }, context, report)
       return report
     },
   }
 }
 
-function quantizeWeights(model: Model, options: Required<Omit<QuantizeOptions, 'activations'>>, report: Report): void {
+async function quantizeWeights(
+  model: Model,
+  options: Required<Omit<QuantizeOptions, 'activations'>>,
+  context: Context,
+  report: Report,
+): Promise<void> {
+  const onData: Weight[] = []
   const seen = new Set<Value>()
   for (const weight of weightsOf(model)) {
     const { value, outputAxis } = weight
@@ -85,11 +101,25 @@ function quantizeWeights(model: Model, options: Required<Omit<QuantizeOptions, '
       report.skipped.push({ at: value.name, why: `it has ${old.bits} bits already` })
       continue
     }
+    const notOnData = options.rounding === 'gptq' ? whyNotOnData(weight) : undefined
+    if (options.rounding === 'gptq' && !notOnData) {
+      onData.push(weight)
+      continue
+    }
     const { data, quantization } = quantizeTensor(tensor.toFloat32(), tensor.dims, { bits: options.bits, range: options.range, axis })
     value.graph.setTensor(value, Tensor.float32(tensor.dims, data))
     value.quantization = quantization
     const scales = axis === undefined ? 'one scale' : `${quantization.scale.length} scales on axis ${axis}`
-    report.changed.push({ at: value.name, what: `${tensor.size} weights of ${options.bits} bits, ${scales}` })
+    report.changed.push({
+      at: value.name,
+      what: `${tensor.size} weights of ${options.bits} bits, ${scales}${notOnData ? `, to the nearest: ${notOnData}` : ''}`,
+    })
+  }
+  if (onData.length === 0) return
+  const quality = await roundOnData(model, onData, options.bits, context)
+  for (const [{ value, tensor }, sqnr] of quality) {
+    const what = `${tensor.size} weights of ${options.bits} bits, a scale for each output; the layer's own error is at ${sqnr.toFixed(1)} dB`
+    report.changed.push({ at: value.name, what })
   }
 }
 

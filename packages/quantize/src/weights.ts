@@ -1,4 +1,5 @@
 import { type IntegerQuantization, rangeOf } from '@whittle/ir'
+import { roundUpToBfloat16 } from './mantissa.ts'
 import type { RangeMethod } from './ranges.ts'
 
 /** How a weight is cut into groups that share a scale. */
@@ -84,17 +85,6 @@ function chooseScale(channel: Float32Array, max: number, range: RangeMethod): nu
     }
   }
   return best
-}
-
-const scratch = new Float32Array(1)
-const scratchBits = new Uint32Array(scratch.buffer)
-
-/** The least bfloat16 that is not below a positive `value`. */
-function roundUpToBfloat16(value: number): number {
-  scratch[0] = value
-  if (scratch[0]! < value) scratchBits[0]! += 1
-  if ((scratchBits[0]! & 0xffff) !== 0) scratchBits[0] = (scratchBits[0]! | 0xffff) + 1
-  return scratch[0]!
 }
 
 function clamp(value: number, max: number): number {

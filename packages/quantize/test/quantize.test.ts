@@ -19,6 +19,11 @@ const calibrated = { context: (model: Model) => ({ engine, calibration: samplesO
 
 transformContract('quantize', () => quantize({ minSize: 0 }), { tolerance: 0.1, randomModels: 6 })
 transformContract('quantize', () => quantize({ minSize: 0, activations: 8 }), { ...calibrated, tolerance: 0.1, randomModels: 6 })
+transformContract('quantize', () => quantize({ minSize: 0, bits: 4, rounding: 'gptq' }), {
+  ...calibrated,
+  tolerance: Infinity,
+  randomModels: 6,
+})
 transformContract('quantize', () => quantize({ minSize: 16, bits: 4, granularity: 'tensor', range: 'minmax' }), {
   tolerance: Infinity,
   randomModels: 3,
@@ -35,7 +40,14 @@ const gridOf = (model: Model, name: string): IntegerQuantization => valueOf(mode
 
 describe('options', () => {
   test('are filled in', () => {
-    expect(quantize().options).toEqual({ bits: 8, activations: null, range: 'mse', granularity: 'channel', minSize: 256 })
+    expect(quantize().options).toEqual({
+      bits: 8,
+      activations: null,
+      range: 'mse',
+      granularity: 'channel',
+      rounding: 'nearest',
+      minSize: 256,
+    })
     expect(quantize({ bits: undefined, range: undefined }).options).toEqual(quantize().options)
   })
 

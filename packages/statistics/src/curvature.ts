@@ -9,17 +9,25 @@ export interface Curvature extends Gram {
   readonly inverse: Float64Array
 }
 
-export function curvatureOf(gram: Gram): Curvature {
-  const { size } = gram
-  const covariance = Float64Array.from(gram.covariance)
+/** @returns the damped covariance and its inverse. */
+export function curvatureOf({ size, covariance, mean }: Gram): Curvature {
+  const { matrix, factor } = damped(size, covariance)
+  return { size, covariance: matrix, mean, inverse: inverse(factor, size) }
+}
+
+/**
+ * A positive definite matrix near a covariance (size x size), and its lower Cholesky factor: a share of its mean variance is added to the
+ * diagonal.
+ */
+export function damped(size: number, covariance: Float64Array): { matrix: Float64Array; factor: Float64Array } {
   let trace = 0
   for (let i = 0; i < size; i++) trace += Math.max(0, covariance[i * size + i]!)
   let damping = Math.max((DAMPING * trace) / size, 1e-12)
   for (;;) {
-    const damped = Float64Array.from(covariance)
-    for (let i = 0; i < size; i++) damped[i * size + i] = Math.max(0, damped[i * size + i]!) + damping
-    const factor = cholesky(damped, size)
-    if (factor) return { size, covariance: damped, mean: gram.mean, inverse: inverse(factor, size) }
+    const matrix = Float64Array.from(covariance)
+    for (let i = 0; i < size; i++) matrix[i * size + i] = Math.max(0, matrix[i * size + i]!) + damping
+    const factor = cholesky(matrix, size)
+    if (factor) return { matrix, factor }
     damping *= 10
   }
 }

@@ -42,11 +42,6 @@ export async function collectGrams(model: Model, nodes: readonly Node[], context
       context.signal?.throwIfAborted()
       const outputs = await session.run(sample.inputs)
       plan.forEach(({ node, products, totals, count }, index) => {
-        if (![products, totals].every((name) => outputs[name]!.toFloat32().every(Number.isFinite)))
-          throw new DatasetError(
-            'CALIBRATION_NOT_FINITE',
-            `sample ${done} of the calibration dataset '${calibration.key}' gives NaN or infinite inputs to ${node.describe()}; leave it out`,
-          )
         const sum = (sums[index] ??= {
           products: new Float64Array(outputs[products]!.size),
           totals: new Float64Array(outputs[totals]!.size),
@@ -55,6 +50,12 @@ export async function collectGrams(model: Model, nodes: readonly Node[], context
         addTo(sum.products, outputs[products]!)
         addTo(sum.totals, outputs[totals]!)
         sum.count += Number(outputs[count]!.toNumbers()[0])
+        // What is not finite in a row of inputs is not finite in its square and in their total.
+        if (!sum.totals.every(Number.isFinite))
+          throw new DatasetError(
+            'CALIBRATION_NOT_FINITE',
+            `sample ${done} of the calibration dataset '${calibration.key}' gives NaN or infinite inputs to ${node.describe()}; leave it out`,
+          )
       })
       done++
       context.onProgress?.({ step: 'measuring inputs', done, total: calibration.length })

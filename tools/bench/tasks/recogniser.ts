@@ -47,7 +47,7 @@ function words(seed: string, half: 0 | 1, count: number): Dataset {
 /** 48 rows, as many columns as the line needs, in steps of 32. Lines are read upright. */
 function inputOf({ picture, turned }: Line): Tensor {
   const upright = turned ? turn(picture) : picture
-  const width = Math.ceil(((picture.width * LINE_HEIGHT) / picture.height) / 32) * 32
+  const width = Math.ceil((picture.width * LINE_HEIGHT) / picture.height / 32) * 32
   return Tensor.float32([1, 3, LINE_HEIGHT, width], toInput(upright, width))
 }
 
@@ -55,7 +55,13 @@ let characters: string[] | undefined
 
 /** CTC, greedily: the best class of each column, runs of one class once, blanks (class 0) dropped. */
 function decode(outputs: Tensors): string {
-  characters ??= ['', ...readFileSync(join(dirname(fixture('recogniser')), 'ppocr_keys_v1.txt'), 'utf8').split('\n').slice(0, 6623), ' ']
+  characters ??= [
+    '',
+    ...readFileSync(join(dirname(fixture('recogniser')), 'ppocr_keys_v1.txt'), 'utf8')
+      .split('\n')
+      .slice(0, 6623),
+    ' ',
+  ]
   const tensor = Object.values(outputs)[0]!
   const [, steps, classes] = tensor.dims as [number, number, number]
   const scores = tensor.toFloat32()

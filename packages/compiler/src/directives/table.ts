@@ -155,6 +155,7 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'prune.minSize': 'number',
   'quantize.range': ['minmax', 'mse'],
   'quantize.granularity': ['channel', 'tensor'],
+  'quantize.rounding': ['nearest', 'gptq'],
   'quantize.minSize': 'number',
   'float16.minSize': 'number',
 }

@@ -1,0 +1,112 @@
+import { type Context, DatasetError, type IntegerQuantization, type Model, type Node, Tensor, type Weight, rangeOf } from '@whittle/ir'
+import { type Gram, addBias, collectGrams, damped, elementsOf, rowsOf, whyNoGram } from '@whittle/statistics'
+import { type Moments, type Price, type RoundedRow, bitsOf, improveRow, momentsOf, roundRow } from './gptq.ts'
+import { roundMantissa } from './mantissa.ts'
+
+/** Why {@link roundOnData} cannot take a weight; undefined where it can. */
+export function whyNotOnData({ node, input, value, outputAxis }: Weight): string | undefined {
+  if (input !== 1 || outputAxis === undefined) return 'it is not the kernel of a Conv, Gemm or MatMul'
+  if (value.uses.length > 1) return 'several nodes share it'
+  return whyNoGram(node)
+}
+
+/**
+ * Rounds kernels so that what their layers give changes least on the calibration data (see `roundRow`), one scale for each output channel.
+ * What rounding does to the mean of an output goes into the layer's bias where it can have one.
+ * @returns the signal to noise ratio of each layer's output, in dB.
+ */
+export async function roundOnData(model: Model, weights: readonly Weight[], bits: number, context: Context): Promise<Map<Weight, number>> {
+  if (!context.engine || !context.calibration)
+    throw new DatasetError(
+      'CALIBRATION_MISSING',
+      "rounding 'gptq' needs calibration data and an engine; give them, or take rounding 'nearest'",
+    )
+  const nodes = weights.map(({ node }) => node)
+  const grams = await collectGrams(model, nodes, context)
+  const quality = new Map<Weight, number>()
+  for (const weight of weights) {
+    context.signal?.throwIfAborted()
+    quality.set(weight, roundLayer(weight, grams.get(weight.node)!, bits))
+    context.onProgress?.({ step: 'rounding weights', done: quality.size, total: weights.length })
+  }
+  return quality
+}
+
+/**
+ * What a bit is worth, as a share of a weight's part of the layer's error. With r bits a weight the error falls as `2^-2r`, so that at 2 ln 2 a
+ * bit less costs as much as a bit more gains. PP-OCRv4 recogniser at 4 bits, brotli bytes: 1.097 MB with 0, 1.076 with 0.5, 1.062 with 1.
+ */
+const RATE = 1.5
+
+function roundLayer(weight: Weight, grams: readonly Gram[], bits: number): number {
+  const { value, node, tensor, outputAxis } = weight
+  const { max } = rangeOf({ bits, signed: true })
+  const hasBias = node.type !== 'MatMul'
+  const rows = rowsOf(weight)
+  const groups = grams.map((gram) => ({ gram, moments: preparedMoments(gram, hasBias) }))
+  const groupOf = (row: number): (typeof groups)[number] => groups[Math.floor((row * groups.length) / rows.length)]!
+  const toScale = (scale: number): number => roundMantissa(scale, bits)
+  const first = rows.map((row, index) => roundRow(row, groupOf(index).moments, max, toScale))
+  const rate = (RATE * first.reduce((sum, { error }) => sum + error, 0)) / tensor.size
+  const price: Price = { bits: bitsOf(first, max), rate }
+  const rounded = rows.map((row, index) => improveRow(row, first[index]!, groupOf(index).moments, max, toScale, price))
+  const shifts = new Float32Array(rows.length)
+  let [signal, noise] = [0, 0]
+  const values = rounded.map(({ integers, scale, error }, index) => {
+    const { gram } = groupOf(index)
+    const row = rows[index]!
+    const next = Float32Array.from(integers, (item) => item * scale)
+    if (hasBias) shifts[index] = next.reduce((sum, item, at) => sum + (row[at]! - item) * gram.mean[at]!, 0)
+    noise += error
+    signal += power(row, groupOf(index).moments)
+    return next
+  })
+  value.graph.setTensor(value, Tensor.float32(tensor.dims, elementsOf(weight, values)))
+  value.quantization = gridOf(rounded, bits, outputAxis!)
+  if (hasBias) {
+    addBias(node, shifts)
+    shortenBias(node, rounded)
+  }
+  return 10 * Math.log10(signal / Math.max(noise, signal * 1e-12))
+}
+
+/**
+ * Rounds the bias to steps that hide in the noise of rounding the weights: a power of two of at most half its standard deviation adds at most
+ * 2 % to its power, and leaves few bits of the mantissa to download.
+ */
+function shortenBias(node: Node, rows: readonly RoundedRow[]): void {
+  const bias = node.inputs[2]
+  if (bias?.tensor?.type !== 'float32' || bias.uses.length > 1 || bias.isInput || bias.isOutput || bias.tensor.size !== rows.length) return
+  const data = bias.tensor.toFloat32().map((item, index) => {
+    const { error } = rows[index]!
+    if (!(error > 0)) return item
+    const step = 2 ** Math.floor(Math.log2(Math.sqrt(error) / 2))
+    return Math.round(item / step) * step
+  })
+  node.graph.setTensor(bias, Tensor.float32(bias.tensor.dims, data))
+}
+
+/** About the mean where a bias can take it up, about zero where none can. */
+function preparedMoments(gram: Gram, hasBias: boolean): Moments {
+  const { size, mean } = gram
+  const covariance = hasBias ? gram.covariance : gram.covariance.map((item, at) => item + mean[Math.floor(at / size)]! * mean[at % size]!)
+  const { matrix, factor } = damped(size, covariance)
+  return momentsOf(size, matrix, factor)
+}
+
+function power(row: Float32Array, { size, matrix }: Moments): number {
+  let sum = 0
+  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sum += row[i]! * matrix[i * size + j]! * row[j]!
+  return sum
+}
+
+function gridOf(rows: readonly RoundedRow[], bits: number, axis: number): IntegerQuantization {
+  return {
+    kind: 'integer',
+    bits,
+    signed: true,
+    scale: Float32Array.from(rows, ({ scale }) => scale),
+    zeroPoint: new Int32Array(rows.length),
+    axis,
+  }
+}
