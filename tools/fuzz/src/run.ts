@@ -32,7 +32,7 @@ export interface FuzzResult {
   findings: Finding[]
 }
 
-const HANG_MS = 5000
+const HANG_MS = 20_000
 const HEAP_MIB = 256
 
 const folder = fileURLToPath(new URL('../', import.meta.url))

@@ -5,6 +5,7 @@ import { carriedTensors } from './carried.ts'
 import type { ExternalData } from './external.ts'
 import { elementTypeOf } from './data-type.ts'
 import { type TensorProto, TensorProto_DataLocation } from './gen/onnx_pb.ts'
+import { checkRank } from './read-type.ts'
 
 /** Where a tensor stands, for messages: the file, and the tensor's name or its node's. */
 export interface TensorPlace {
@@ -59,6 +60,7 @@ function contentOf(proto: TensorProto, place: TensorPlace): Tensor {
 }
 
 function sizeOf(dims: readonly number[], where: string): number {
+  checkRank(dims.length, where)
   let size = 1
   for (const dim of dims) {
     if (dim < 0) throw new ModelError('TENSOR_DIMS', `${where} has a negative dimension in [${dims}]; export the model again`)

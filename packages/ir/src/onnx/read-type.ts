@@ -13,12 +13,21 @@ export function readType(value: Value, type: TypeProto | undefined): void {
     return
   }
   value.elementType = elementType
+  checkRank(type.value.value.shape?.dim.length ?? 0, `'${value.name}'`)
   value.shape = type.value.value.shape?.dim.map(({ value: dim }, axis): Dim => {
     if (dim.case === 'dimParam' && dim.value !== '') return dim.value
     // Some exporters write -1 for a free dimension. Free dimensions without a name get one of their own.
     if (dim.case === 'dimValue' && dim.value >= 0n) return fixedDim(value, dim.value)
     return freeDim(value, axis)
   })
+}
+
+/** More axes than any runtime takes (NumPy stops at 64); shapes of thousands would take the time of their cube to reason about. */
+const MAX_RANK = 64
+
+/** @throws {ModelError} when a tensor has more axes than anything can run. */
+export function checkRank(rank: number, where: string): void {
+  if (rank > MAX_RANK) throw new ModelError('TENSOR_RANK', `${where} has ${rank} dimensions, more than ${MAX_RANK}; export the model again`)
 }
 
 /** The name of a free dimension that the file gives none. */

@@ -132,7 +132,8 @@ class GraphReader {
           'GRAPH_OUTPUT_MISSING',
           `output '${info.name}' of graph '${graph.name}' is given by no node; export the model again`,
         )
-      if (value.producer && value.graph === graph) readType(value, info.type)
+      // What an input that is given out is, may be said of the output alone.
+      if (value.graph === graph && (value.producer || !(value.elementType ?? value.opaqueType))) readType(value, info.type)
       // A subgraph that hands on an outer value does it by an Identity, which runtimes ask for as well.
       const given = value.graph === graph ? value : graph.addNode({ op: 'Identity', inputs: [value], outputs: [info.name] }).output
       graph.addOutput(given)
