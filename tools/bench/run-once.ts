@@ -10,7 +10,7 @@ export const runProgram = promisify(execFile)
 /** What a script of this folder printed as JSON, in a process of its own, and the milliseconds of the whole process. */
 export async function runOnce<T extends object>(program: string, script: string, ...args: string[]): Promise<T & { total: number }> {
   const began = performance.now()
-  const { stdout } = await runProgram(program, [join(folder, script), ...args])
+  const { stdout } = await runProgram(program, [join(folder, script), ...args], { maxBuffer: 2 ** 28 })
   const last = stdout.trimEnd().split('\n').at(-1)!
   return { ...(JSON.parse(last) as T), total: performance.now() - began }
 }

@@ -209,7 +209,9 @@ function flood({ parent, field }: Place, _places: readonly Place[], random: Rand
       value: { type: value.type, fields: [...value.fields.filter(({ no }) => no !== name), textField(name, `flood${index}`)] },
     }
   }
-  const most = isMessage(value) ? 2 ** 17 / (1 + encode(value).length / 8) : 2 ** 15
+  const size = isMessage(value) ? encode(value).length : value instanceof Uint8Array ? value.length : 8
+  // A million bytes at most: what takes the fuzzer long to write says nothing of the reader.
+  const most = 2 ** 20 / (8 + size)
   const copies = Array.from({ length: Math.min(2 ** (6 + random.integer(10)), Math.ceil(most)) }, (_, index) => copy(index))
   parent.fields = [...parent.fields, ...copies]
 }

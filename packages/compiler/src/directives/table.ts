@@ -21,12 +21,12 @@ const planned = (name: string, meaning: string, example: string): Directive => (
 export const DIRECTIVES: readonly Directive[] = [
   format('int8', 'weights in 8 bits; with `calibrate=`, and where the target is faster with it, computed in int8', { bits: 8 }),
   format('fp16', 'weights in float16; computed in float16 on WebGPU with `shader-f16`', { float16: true }),
-  format('int4', 'weights rounded to 4 bits, computed in fp32', { bits: 4 }),
+  format('int4', 'weights rounded to 4 bits, on data where there is `calibrate=`; computed in fp32', { bits: 4 }),
   format('fp32', 'no other number format: the graph is only simplified', {}),
   {
     name: 'bits',
     value: 'a whole number from 2 to 8',
-    meaning: 'weights rounded to so many bits, computed in fp32',
+    meaning: 'weights rounded to so many bits, on data where there is `calibrate=`; computed in fp32',
     example: 'bits=6',
     group: 'format',
     multiplies: true,
