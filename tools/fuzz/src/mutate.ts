@@ -20,8 +20,12 @@ export function mutate(bytes: Uint8Array, random: Random, donor: Uint8Array): Ui
   const root = parse(bytes)
   const places: Place[] = []
   collect(root, places)
-  for (let count = 1 + random.integer(4); count > 0 && places.length > 0; count--)
-    pick(MUTATIONS, random)(pick(places, random), places, random, root)
+  for (let count = 1 + random.integer(4); count > 0 && places.length > 0; count--) {
+    const mutation = pick(MUTATIONS, random)
+    mutation(pick(places, random), places, random, root)
+    // Copies share what is in them: a change of one would be thousands.
+    if (mutation === flood) break
+  }
   const encoded = encode(root)
   return random.next() < 0.05 ? mutateBytes(encoded, random, donor) : encoded
 }

@@ -17,7 +17,7 @@ const HEAVIEST = 500
 
 /** The real models at hand, weights left out, weigh up to 18 times their size; with their weights, below 2. Tiny ones are free. */
 const FREE = 32 * 2 ** 20
-const MULTIPLE = 40
+const MULTIPLE = 32
 /** About half of the heap that V8 takes by default on a machine of 16 GB. */
 const MOST = 2 ** 31
 
