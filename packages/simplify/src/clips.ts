@@ -1,5 +1,5 @@
 import { type Node, Tensor } from '@whittle/ir'
-import { only, scalar } from './patterns.ts'
+import { fuse, only, scalar } from './patterns.ts'
 import type { SimplifyRule } from './rule.ts'
 
 /** What a Relu or a Clip with constant bounds leaves through: `min(max(x, low), high)`. */
@@ -25,31 +25,25 @@ export const clips: SimplifyRule = {
         const high = Math.min(Math.max(first.high, second.low), second.high)
         if (low > high) continue
         const at = node.describe()
-        report.changed.push({ at, what: `became one with ${before.describe()}: ${low} to ${high}` })
-        replace(node, before, { low, high })
+        const what = `became one with ${before.describe()}: ${low} to ${high}`
+        if (!replace(node, before, { low, high })) continue
+        report.changed.push({ at, what })
         changed = true
       }
     return changed
   },
 }
 
-function replace(node: Node, before: Node, { low, high }: Bounds): void {
+function replace(node: Node, before: Node, { low, high }: Bounds): boolean {
   const { graph, output } = node
   const isRelu = low === 0 && high === Infinity
   const bound = (name: string, number: number) =>
     Number.isFinite(number) ? graph.addInitializer(`${output.name}_${name}`, Tensor.float32([], [number])) : undefined
-  const merged = graph.addNode({
+  return fuse(node, [before], () => ({
     op: isRelu ? 'Relu' : 'Clip',
     name: node.name,
     inputs: isRelu ? [before.inputs[0]] : trimmed([before.inputs[0], bound('min', low), bound('max', high)]),
-    outputs: [output.name],
-    before: node,
-  })
-  merged.output.shape = output.shape
-  merged.output.elementType = output.elementType
-  graph.replaceUses(output, merged.output)
-  graph.removeNode(node)
-  graph.removeNode(before)
+  }))
 }
 
 function trimmed<T>(items: (T | undefined)[]): (T | undefined)[] {

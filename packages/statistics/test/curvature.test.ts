@@ -1,25 +1,6 @@
-import { createRandom } from '@whittle/ir'
+import { dot, sampledGram as sampled } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
 import { curvatureOf, outputVariance } from '../src/curvature.ts'
-import type { Gram } from '../src/gram.ts'
-
-/** Sampled inputs with a mean that is not zero, and their statistics. */
-function sampled(n: number, count: number, seed: string): { samples: number[][]; gram: Gram; row: Float32Array } {
-  const random = createRandom(seed)
-  const samples = Array.from({ length: count }, () => {
-    const sample = Array.from({ length: n }, (_, index) => random.normal() + index / n)
-    for (let i = 1; i < n; i++) sample[i]! += 0.6 * sample[i - 1]!
-    return sample
-  })
-  const mean = Float64Array.from({ length: n }, (_, i) => samples.reduce((sum, sample) => sum + sample[i]!, 0) / count)
-  const covariance = new Float64Array(n * n)
-  for (const sample of samples)
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++) covariance[i * n + j]! += ((sample[i]! - mean[i]!) * (sample[j]! - mean[j]!)) / count
-  return { samples, gram: { size: n, covariance, mean }, row: Float32Array.from({ length: n }, () => random.normal()) }
-}
-
-const dot = (row: ArrayLike<number>, sample: readonly number[]): number => sample.reduce((sum, item, index) => sum + item * row[index]!, 0)
 
 describe('curvatureOf', () => {
   test('adds a hundredth of the mean variance to the diagonal', () => {
