@@ -1,4 +1,5 @@
-export { quantize, QUANTIZE_DEFAULTS, type QuantizeOptions } from './quantize.ts'
+export { quantize } from './quantize.ts'
+export { QUANTIZE_DEFAULTS, type QuantizeOptions } from './options.ts'
 export { float16, FLOAT16_DEFAULTS, type Float16Options } from './float16.ts'
 export { quantizeTensor, type WeightGrid } from './weights.ts'
 export { RangeCollector, chooseRange, type RangeMethod } from './ranges.ts'

@@ -8,41 +8,14 @@ import {
   type Transform,
   type Value,
   type Weight,
-  invalidOption,
   opRow,
   weightsOf,
 } from '@whittle/ir'
 import { calibrate } from './calibrate.ts'
+import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { type RangeMethod, chooseRange } from './ranges.ts'
 import { roundOnData, whyNotOnData } from './rounding.ts'
 import { quantizeTensor } from './weights.ts'
-
-export interface QuantizeOptions {
-  /** Bits of a weight, 2 to 8. @default 8 */
-  bits?: number
-  /** Bits of an activation; null leaves activations alone. Needs calibration data and an engine. @default null */
-  activations?: 8 | null
-  /** How ranges are chosen. @default 'mse' */
-  range?: RangeMethod
-  /** One scale for each output channel, or one a tensor. @default 'channel' */
-  granularity?: 'channel' | 'tensor'
-  /**
-   * `'nearest'` needs nothing; `'gptq'` rounds so that what each layer gives changes least, and needs calibration data and an engine. With
-   * one scale a channel, whatever `range` says. @default 'nearest'
-   */
-  rounding?: 'nearest' | 'gptq'
-  /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
-  minSize?: number
-}
-
-export const QUANTIZE_DEFAULTS = {
-  bits: 8,
-  activations: null,
-  range: 'mse',
-  granularity: 'channel',
-  rounding: 'nearest',
-  minSize: 256,
-} as const satisfies QuantizeOptions
 
 /**
  * Rounds kernels, recurrent weights and embeddings to symmetric grids, one scale for each output channel, and gives the activations around
@@ -50,39 +23,22 @@ export const QUANTIZE_DEFAULTS = {
  * them, is decided by the compiler for each target.
  */
 export function quantize(options: QuantizeOptions = {}): Transform {
-  const resolved = {
-    ...QUANTIZE_DEFAULTS,
-    ...(Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as QuantizeOptions),
-  }
-  const { bits, activations, range, granularity, rounding, minSize } = resolved
-  if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
-  if (activations !== null && activations !== 8) throw invalidOption('quantize', 'activations', '8 or null', activations)
-  if (range !== 'minmax' && range !== 'mse') throw invalidOption('quantize', 'range', "'minmax' or 'mse'", range)
-  if (granularity !== 'channel' && granularity !== 'tensor')
-    throw invalidOption('quantize', 'granularity', "'channel' or 'tensor'", granularity)
-  if (rounding !== 'nearest' && rounding !== 'gptq') throw invalidOption('quantize', 'rounding', "'nearest' or 'gptq'", rounding)
-  if (rounding === 'gptq' && granularity === 'tensor')
-    throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
-  if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
+  const resolved = resolveOptions(options)
+  const { activations, range } = resolved
   return {
     name: 'quantize',
-    options: { bits, activations, range, granularity, rounding, minSize },
+    options: { ...resolved },
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
       // Ranges are those of the model before its weights are rounded.
       if (activations !== null) await annotateActivations(model, activations, range, context, report)
-      await quantizeWeights(model, { bits, range, granularity, rounding, minSize }, context, report)
+      await quantizeWeights(model, resolved, context, report)
       return report
     },
   }
 }
 
-async function quantizeWeights(
-  model: Model,
-  options: Required<Omit<QuantizeOptions, 'activations'>>,
-  context: Context,
-  report: Report,
-): Promise<void> {
+async function quantizeWeights(model: Model, options: ResolvedOptions, context: Context, report: Report): Promise<void> {
   const onData: Weight[] = []
   const seen = new Set<Value>()
   for (const weight of weightsOf(model)) {

@@ -1,0 +1,54 @@
+import { invalidOption } from '@whittle/ir'
+import type { RangeMethod } from './ranges.ts'
+
+export interface QuantizeOptions {
+  /** Bits of a weight, 2 to 8. @default 8 */
+  bits?: number
+  /** Bits of an activation; null leaves activations alone. Needs calibration data and an engine. @default null */
+  activations?: 8 | null
+  /** How ranges are chosen. @default 'mse' */
+  range?: RangeMethod
+  /** One scale for each output channel, or one a tensor. @default 'channel' */
+  granularity?: 'channel' | 'tensor'
+  /**
+   * `'nearest'` needs nothing; `'gptq'` rounds so that what each layer gives changes least, and needs calibration data and an engine. With
+   * one scale a channel, whatever `range` says. @default 'nearest'
+   */
+  rounding?: 'nearest' | 'gptq'
+  /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
+  minSize?: number
+}
+
+/** Every option with a value: what a recipe records. */
+export type ResolvedOptions = Required<QuantizeOptions>
+
+export const QUANTIZE_DEFAULTS = {
+  bits: 8,
+  activations: null,
+  range: 'mse',
+  granularity: 'channel',
+  rounding: 'nearest',
+  minSize: 256,
+} as const satisfies ResolvedOptions
+
+/** Fills in defaults. @throws {OptionError} for a value out of range, or two that contradict each other. */
+export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as QuantizeOptions
+  const resolved: ResolvedOptions = { ...QUANTIZE_DEFAULTS, ...given }
+  const { bits, granularity, rounding, minSize } = resolved
+  if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
+  oneOf(resolved, 'activations', [8, null])
+  oneOf(resolved, 'range', ['minmax', 'mse'])
+  oneOf(resolved, 'granularity', ['channel', 'tensor'])
+  oneOf(resolved, 'rounding', ['nearest', 'gptq'])
+  if (rounding === 'gptq' && granularity === 'tensor')
+    throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
+  if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
+  return resolved
+}
+
+function oneOf<K extends keyof ResolvedOptions>(options: ResolvedOptions, name: K, allowed: readonly ResolvedOptions[K][]): void {
+  if (allowed.includes(options[name])) return
+  const names = allowed.map((value) => (typeof value === 'string' ? `'${value}'` : String(value)))
+  throw invalidOption('quantize', name, `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`, options[name])
+}
