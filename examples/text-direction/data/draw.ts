@@ -143,7 +143,7 @@ const FACES = [
 const registered = new Set<string>()
 
 /** Takes the face from the npm package, whatever fonts the system has. */
-function registerFace(face: string): void {
+export function registerFace(face: string): void {
   if (registered.has(face)) return
   const file = join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf', `${face}.ttf`)
   if (!GlobalFonts.registerFromPath(file, face)) throw new Error(`cannot read the font ${file}`)

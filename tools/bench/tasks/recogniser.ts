@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Dataset, Tensor, type Tensors, defineDataset } from '@whittle/ir'
@@ -7,25 +6,14 @@ import { type Line, drawLines } from 'example-text-direction/draw'
 import { LINE_HEIGHT, toInput, turn } from 'example-text-direction/picture'
 import { distance } from 'fastest-levenshtein'
 import type { Task } from './task.ts'
-
-const require = createRequire(import.meta.url)
-
-/** English words of 4 to 12 letters: every second one calibrates, the others are read. */
-const WORDS = (require('an-array-of-english-words') as string[]).filter((word) => /^[a-z]{4,12}$/.test(word))
-const HALVES = [0, 1].map((half) => WORDS.filter((_, index) => index % 2 === half)) as [string[], string[]]
-
-/** Faces that calibrate, and others that are read. */
-const FACES = [
-  ['DejaVuSans', 'DejaVuSans-BoldOblique', 'DejaVuSansCondensed', 'DejaVuSerif-Bold', 'DejaVuSerifCondensed-Italic', 'DejaVuSansMono-Bold'],
-  ['DejaVuSans-Bold', 'DejaVuSans-Oblique', 'DejaVuSansCondensed-Bold', 'DejaVuSerif', 'DejaVuSerif-Italic', 'DejaVuSansMono'],
-] as const
+import { FACES, type Half, WORDS } from './words.ts'
 
 /** PP-OCRv4's recogniser on drawn English words: exact match, and the edit distance per character. */
 export const recogniser: Task = {
   name: 'recogniser',
   file: fixture('recogniser'),
-  calibration: words('calibration', 0, 128),
-  evaluation: (count) => words('evaluation', 1, count),
+  calibration: words('calibration', 128),
+  evaluation: (count) => words('evaluation', count),
   score(outputs, { label }) {
     const text = decode(outputs)
     return { correct: text === label ? 1 : 0, errors: distance(text, label as string), length: (label as string).length }
@@ -33,10 +21,10 @@ export const recogniser: Task = {
   accuracy: 'exact match',
 }
 
-function words(seed: string, half: 0 | 1, count: number): Dataset {
-  const options = { seed: `words/${seed}`, words: HALVES[half], count, noise: 1, length: 1, faces: FACES[half] }
+function words(half: Half, count: number): Dataset {
+  const options = { seed: `words/${half}`, words: WORDS[half], count, noise: 1, length: 1, faces: FACES[half] }
   return defineDataset({
-    key: `words/${seed}/${count}`,
+    key: `words/${half}/${count}`,
     length: count,
     async *samples() {
       for (const line of drawLines(options)) yield { inputs: { x: inputOf(line) }, label: line.text }
