@@ -101,8 +101,13 @@ function portOf(metadata: InferenceSession.ValueMetadata): Port {
   return {
     name: metadata.name,
     elementType: metadata.type as ElementType,
-    dims: metadata.shape.map((dim): Dim => (dim === '' ? '?' : dim)),
+    dims: metadata.shape.map((dim): Dim => (isKnown(dim) ? dim : '?')),
   }
+}
+
+/** A free dimension without a name is '' or -1 to onnxruntime, and in its wasm build -1 read as an unsigned number. */
+function isKnown(dim: Dim): boolean {
+  return typeof dim === 'number' ? dim >= 0 && dim < 2 ** 31 : dim !== ''
 }
 
 /** onnxruntime's own words, on one line, without the prefix of its wasm build. */

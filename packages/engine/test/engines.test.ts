@@ -92,6 +92,15 @@ describe.each(engines)('the %s engine', (name, create) => {
     await session.dispose()
   })
 
+  it('takes any size of a free dimension that has no name in the file', async () => {
+    const voice = readFileSync(new URL('../../../node_modules/@ricky0123/vad-web/dist/silero_vad_v5.onnx', import.meta.url))
+    const session = await engine.open(voice)
+    const state = Tensor.float32([2, 1, 128], new Float32Array(256))
+    const { output } = await session.run({ input: Tensor.float32([1, 576], new Float32Array(576)), state, sr: Tensor.int64([], [16000]) })
+    expect(output!.dims).toEqual([1, 1])
+    await session.dispose()
+  })
+
   it('runs several sessions at once', async () => {
     const sessions = await Promise.all([1, 2, 3].map(() => engine.open(zoo(), { optimization: 'none' })))
     const runs = sessions.flatMap((session, index) =>
