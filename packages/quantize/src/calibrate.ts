@@ -1,14 +1,18 @@
-import { type Context, DatasetError, type Model, type Value } from '@whittle/ir'
+import { type Context, type Dataset, DatasetError, type Engine, type Model, type Value } from '@whittle/ir'
 import { RangeCollector } from './ranges.ts'
+
+/** @throws {DatasetError} without calibration data or an engine. */
+export function calibrationOf({ engine, calibration }: Context): { engine: Engine; calibration: Dataset } {
+  if (engine && calibration) return { engine, calibration }
+  throw new DatasetError('CALIBRATION_MISSING', 'activations need calibration data and an engine; give them, or leave activations out')
+}
 
 /**
  * Runs the model on every calibration sample and collects the range of each of `values`. One sample is in memory at a time.
  * @throws {DatasetError} without calibration data or an engine, when the dataset yields nothing, or when a sample does not fit the model.
  */
 export async function calibrate(model: Model, values: readonly Value[], context: Context): Promise<RangeCollector> {
-  const { engine, calibration } = context
-  if (!engine || !calibration)
-    throw new DatasetError('CALIBRATION_MISSING', 'activations need calibration data and an engine; give them, or leave activations out')
+  const { engine, calibration } = calibrationOf(context)
   const collector = new RangeCollector()
   const names = values.map((value) => value.name)
   const inputs = new Set(model.graph.inputs.map((input) => input.name))

@@ -12,8 +12,9 @@ import {
   weightsOf,
 } from '@whittle/ir'
 import { calibrate } from './calibrate.ts'
+import { measureExtremes } from './extremes.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { type RangeMethod, chooseRange } from './ranges.ts'
+import { type RangeMethod, chooseRange, fullRange } from './ranges.ts'
 import { roundOnData, whyNotOnData } from './rounding.ts'
 import { quantizeTensor } from './weights.ts'
 
@@ -110,16 +111,18 @@ async function annotateActivations(model: Model, bits: number, method: RangeMeth
     report.skipped.push({ at: 'graph', why: 'no activation of a Conv, Gemm or MatMul is without a grid' })
     return
   }
-  const collector = await calibrate(model, wanted, context)
+  const extremes = method === 'minmax' ? await measureExtremes(model, wanted, context) : undefined
+  const histograms = extremes ? undefined : (await calibrate(model, wanted, context)).histograms
   for (const value of wanted) {
-    const histogram = collector.histograms.get(value.name)
-    const grid = histogram && chooseRange(histogram, bits, method)
-    if (!grid) {
-      report.skipped.push({ at: value.name, why: 'no finite float32 value in the calibration data' })
+    const histogram = histograms?.get(value.name)
+    const seen = histogram ?? extremes?.get(value.name)
+    if (seen && seen.invalid > 0) {
+      report.skipped.push({ at: value.name, why: `it is NaN or infinite on the calibration data (${seen.invalid} times)` })
       continue
     }
-    if (histogram.invalid > 0) {
-      report.skipped.push({ at: value.name, why: `${histogram.invalid} values in the calibration data are NaN or infinite` })
+    const grid = histogram ? chooseRange(histogram, bits, method) : seen && fullRange(seen, bits)
+    if (!grid) {
+      report.skipped.push({ at: value.name, why: 'no finite float32 value in the calibration data' })
       continue
     }
     value.quantization = activation(grid, bits)
