@@ -89,7 +89,7 @@ describe('a wrong directive is named, with what to write', () => {
     ],
     ['distill=500', "the directive 'distill' is not in this version of Whittle"],
     ['sqnr=30;40', "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, prune, target"],
-    ['quantize.range=best', "quantize: expected minmax or mse for range, received 'best'"],
+    ['quantize.range=best', "quantize: expected minmax or mse or percentile or entropy for range, received 'best'"],
     ['max=500', "max: expected a size such as 500kB or 2MB, received '500'; for example max=500kB"],
   ])('%s', (query, text) => {
     expect(message(query)).toBe(text)

@@ -13,7 +13,8 @@ const EPSILON = 1e-4
  * The grid spans only the part of [-t, t] where values are, as onnxruntime clamps it, so that what a Relu gives has all levels on its side.
  */
 export function entropyRange(histogram: Histogram, levels: number): { min: number; max: number } {
-  const { low, width, counts } = histogram.table
+  const { low, width } = histogram.table
+  const counts = withoutZeros(histogram)
   const { min, max } = histogram
   const greatest = Math.max(Math.abs(min), Math.abs(max))
   let best = { min, max }
@@ -32,6 +33,15 @@ export function entropyRange(histogram: Histogram, levels: number): { min: numbe
     }
   }
   return best
+}
+
+/** Zeros are exact on every grid, and a Relu gives many: their bin counts for no more than its neighbours (as in TensorRT's own toolkit). */
+function withoutZeros({ table: { low, width, counts }, min, max }: Histogram): Float64Array {
+  const own = Float64Array.from(counts)
+  if (min > 0 || max < 0) return own
+  const zero = binOf(0, low, width, counts.length)
+  own[zero] = Math.min(own[zero]!, Math.max(own[zero - 1] ?? 0, own[zero + 1] ?? 0))
+  return own
 }
 
 function binOf(value: number, low: number, width: number, bins: number): number {

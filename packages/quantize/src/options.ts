@@ -6,8 +6,13 @@ export interface QuantizeOptions {
   bits?: number
   /** Bits of an activation; null leaves activations alone. Needs calibration data and an engine. @default null */
   activations?: 8 | null
-  /** How ranges are chosen. @default 'mse' */
+  /**
+   * How ranges are chosen: the full one, that of least squared error, or for activations also the one that keeps `percentile` % of the values,
+   * or that of least Kullback-Leibler divergence; with these two, weights take least squares. @default 'mse'
+   */
   range?: RangeMethod
+  /** What share of an activation's values `range: 'percentile'` keeps, in %; half of the others are cut off at each end. @default 99.99 */
+  percentile?: number
   /** One scale for each output channel, or one a tensor. @default 'channel' */
   granularity?: 'channel' | 'tensor'
   /**
@@ -26,6 +31,7 @@ export const QUANTIZE_DEFAULTS = {
   bits: 8,
   activations: null,
   range: 'mse',
+  percentile: 99.99,
   granularity: 'channel',
   rounding: 'nearest',
   minSize: 256,
@@ -35,10 +41,11 @@ export const QUANTIZE_DEFAULTS = {
 export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as QuantizeOptions
   const resolved: ResolvedOptions = { ...QUANTIZE_DEFAULTS, ...given }
-  const { bits, granularity, rounding, minSize } = resolved
+  const { bits, percentile, granularity, rounding, minSize } = resolved
   if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
   oneOf(resolved, 'activations', [8, null])
-  oneOf(resolved, 'range', ['minmax', 'mse'])
+  oneOf(resolved, 'range', ['minmax', 'mse', 'percentile', 'entropy'])
+  if (!(percentile > 50 && percentile <= 100)) throw invalidOption('quantize', 'percentile', 'a share over 50 and up to 100', percentile)
   oneOf(resolved, 'granularity', ['channel', 'tensor'])
   oneOf(resolved, 'rounding', ['nearest', 'gptq'])
   if (rounding === 'gptq' && granularity === 'tensor')

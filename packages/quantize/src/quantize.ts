@@ -1,20 +1,6 @@
-import {
-  type Context,
-  type IntegerQuantization,
-  type Model,
-  type Node,
-  type Report,
-  Tensor,
-  type Transform,
-  type Value,
-  type Weight,
-  opRow,
-  weightsOf,
-} from '@whittle/ir'
-import { calibrate } from './calibrate.ts'
-import { measureExtremes } from './extremes.ts'
+import { type Context, type Model, type Report, Tensor, type Transform, type Value, type Weight, weightsOf } from '@whittle/ir'
+import { annotateActivations } from './activations.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { type RangeMethod, chooseRange, fullRange } from './ranges.ts'
 import { roundOnData, whyNotOnData } from './rounding.ts'
 import { quantizeTensor } from './weights.ts'
 
@@ -25,14 +11,14 @@ import { quantizeTensor } from './weights.ts'
  */
 export function quantize(options: QuantizeOptions = {}): Transform {
   const resolved = resolveOptions(options)
-  const { activations, range } = resolved
+  const { activations } = resolved
   return {
     name: 'quantize',
     options: { ...resolved },
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
       // Ranges are those of the model before its weights are rounded.
-      if (activations !== null) await annotateActivations(model, activations, range, context, report)
+      if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
       await quantizeWeights(model, resolved, context, report)
       return report
     },
@@ -96,47 +82,4 @@ function axisShared(model: Model, value: Value, outputAxis: number | undefined):
   if (value.uses.length <= 1) return outputAxis
   const axes = new Set(weightsOf(model).flatMap((weight) => (weight.value === value ? [weight.outputAxis] : [])))
   return axes.size === 1 ? outputAxis : undefined
-}
-
-async function annotateActivations(model: Model, bits: number, method: RangeMethod, context: Context, report: Report): Promise<void> {
-  const nodes = model.graph.nodes.filter((node) => opRow(node)?.integers)
-  for (const node of model.nodes())
-    if (node.graph !== model.graph && opRow(node)?.integers)
-      report.skipped.push({ at: node.describe(), why: 'inside a subgraph its activations cannot be measured' })
-  const values = new Map<Value, Node>()
-  for (const node of nodes)
-    for (const value of [node.inputs[0], outputOf(node)]) if (value && !value.tensor && !values.has(value)) values.set(value, node)
-  const wanted = [...values.keys()].filter((value) => value.quantization === undefined)
-  if (wanted.length === 0) {
-    report.skipped.push({ at: 'graph', why: 'no activation of a Conv, Gemm or MatMul is without a grid' })
-    return
-  }
-  const extremes = method === 'minmax' ? await measureExtremes(model, wanted, context) : undefined
-  const histograms = extremes ? undefined : (await calibrate(model, wanted, context)).histograms
-  for (const value of wanted) {
-    const histogram = histograms?.get(value.name)
-    const seen = histogram ?? extremes?.get(value.name)
-    if (seen && seen.invalid > 0) {
-      report.skipped.push({ at: value.name, why: `it is NaN or infinite on the calibration data (${seen.invalid} times)` })
-      continue
-    }
-    const grid = histogram ? chooseRange(histogram, bits, method) : seen && fullRange(seen, bits)
-    if (!grid) {
-      report.skipped.push({ at: value.name, why: 'no finite float32 value in the calibration data' })
-      continue
-    }
-    value.quantization = activation(grid, bits)
-    report.changed.push({ at: value.name, what: `activation in [${grid.min.toPrecision(3)}, ${grid.max.toPrecision(3)}]` })
-  }
-}
-
-/** What a compute node's output is to those who read it: behind the Relu or Clip that runtimes fuse with it. */
-function outputOf(node: Node): Value {
-  const [use, ...others] = node.output.uses
-  const alone = use && others.length === 0 && use.index === 0 && use.node.graph === node.graph && !node.output.isOutput
-  return alone && (use.node.type === 'Relu' || use.node.type === 'Clip') ? use.node.output : node.output
-}
-
-function activation(grid: { scale: number; zeroPoint: number }, bits: number): IntegerQuantization {
-  return { kind: 'integer', bits, signed: false, scale: Float32Array.of(grid.scale), zeroPoint: Int32Array.of(grid.zeroPoint) }
 }

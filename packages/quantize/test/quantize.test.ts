@@ -44,6 +44,7 @@ describe('options', () => {
       bits: 8,
       activations: null,
       range: 'mse',
+      percentile: 99.99,
       granularity: 'channel',
       rounding: 'nearest',
       minSize: 256,
@@ -57,7 +58,8 @@ describe('options', () => {
     [{ bits: 4.5 }, 'a whole number from 2 to 8 for bits, received 4.5'],
     [{ bits: '8' }, "a whole number from 2 to 8 for bits, received '8'"],
     [{ activations: 4 }, '8 or null for activations, received 4'],
-    [{ range: 'max' }, "'minmax' or 'mse' for range, received 'max'"],
+    [{ range: 'max' }, "'minmax', 'mse', 'percentile' or 'entropy' for range, received 'max'"],
+    [{ percentile: 50 }, 'a share over 50 and up to 100 for percentile, received 50'],
     [{ granularity: 'row' }, "'channel' or 'tensor' for granularity, received 'row'"],
     [{ minSize: -1 }, 'a whole number of elements for minSize, received -1'],
   ])('refuses %j', (options, message) => {
@@ -241,6 +243,18 @@ describe('activations', () => {
   test('that never change keep a grid that holds them', async () => {
     const model = picture((b, x) => conv(b, b.node('Mul', [x, b.constant('zero', 0)], {}, { outputs: ['zeros'] })))
     expect(gridOf((await activations(model)).model, 'zeros')).toMatchObject({ scale: Float32Array.of(1), zeroPoint: Int32Array.of(0) })
+  })
+
+  test('that never change are named, and lie on their grid', async () => {
+    const model = picture((b, x) => b.node('Neg', [conv(b, x)]))
+    const constant = datasetOf([{ x: Tensor.float32([1, 4, 3, 3], new Float32Array(36).fill(5)) }])
+    for (const range of ['minmax', 'mse', 'percentile', 'entropy'] as const) {
+      const { model: after, report } = await run(model, { activations: 8, range }, { calibration: constant })
+      expect(report.changed).toContainEqual({ at: 'x', what: 'activation that is always 5' })
+      const { scale, zeroPoint } = gridOf(after, 'x')
+      expect(Math.round(5 / scale[0]!) * scale[0]!).toBeCloseTo(5, 5)
+      expect(Math.round(5 / scale[0]!) + zeroPoint[0]!).toBeLessThanOrEqual(255)
+    }
   })
 
   test('that are NaN or infinite are named and get no grid', async () => {

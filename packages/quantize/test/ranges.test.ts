@@ -33,7 +33,7 @@ describe.each(Object.keys(cases))('for values that are %s', (key) => {
   const histogram = histogramOf(values)
 
   test.each([4, 8])('zero is on the grid, and its zero point inside, with %i bits', (bits) => {
-    for (const method of ['minmax', 'mse'] as const) {
+    for (const method of ['minmax', 'mse', 'percentile', 'entropy'] as const) {
       const grid = chooseRange(histogram, bits, method)!
       expect(Number.isInteger(grid.zeroPoint) && grid.zeroPoint >= 0 && grid.zeroPoint <= 2 ** bits - 1).toBe(true)
       expect(grid.scale).toBe(Math.fround(grid.scale))
@@ -53,6 +53,18 @@ describe.each(Object.keys(cases))('for values that are %s', (key) => {
     for (const value of floats) expect(Math.abs(value - rounded(value, grid, 8))).toBeLessThanOrEqual(grid.scale * 1.0001)
   })
 
+  test('percentile keeps what lies between the quantiles of the sorted values', () => {
+    const sorted = values.map(Math.fround).sort((a, b) => a - b)
+    const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!
+    for (const percentile of [100, 99.99, 99, 90]) {
+      const grid = chooseRange(histogram, 8, 'percentile', percentile)!
+      const cut = (100 - percentile) / 200
+      const width = histogram.table.width * 1.001
+      expect(Math.abs(grid.min - Math.min(0, at(cut)))).toBeLessThanOrEqual(width)
+      expect(Math.abs(grid.max - Math.max(0, at(1 - cut)))).toBeLessThanOrEqual(width)
+    }
+  })
+
   test('mse errs at most as much as minmax on the histogram, at 4 and 8 bits', () => {
     for (const bits of [4, 8]) {
       const entries = [...histogram.entries()]
@@ -67,6 +79,11 @@ test('mse cuts off a lone outlier at few bits, on the side where it stands', () 
   expect(above.max).toBeLessThan(15)
   const below = chooseRange(histogramOf([...normals, ...normals, -30]), 4, 'mse')!
   expect(below.min).toBeGreaterThan(-15)
+})
+
+test('percentile cuts off a lone outlier', () => {
+  expect(chooseRange(histogramOf([...normals, 300]), 8, 'percentile', 99.9)!.max).toBeLessThan(5)
+  expect(chooseRange(histogramOf([...normals, 300]), 8, 'percentile', 100)!.max).toBe(300)
 })
 
 test('zeros alone give scale 1, and nothing finite gives no grid', () => {

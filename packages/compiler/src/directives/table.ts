@@ -153,7 +153,8 @@ function applyPrune(value: string, into: Alternative): boolean {
 export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'number'>> = {
   'prune.method': ['magnitude', 'obs'],
   'prune.minSize': 'number',
-  'quantize.range': ['minmax', 'mse'],
+  'quantize.range': ['minmax', 'mse', 'percentile', 'entropy'],
+  'quantize.percentile': 'number',
   'quantize.granularity': ['channel', 'tensor'],
   'quantize.rounding': ['nearest', 'gptq'],
   'quantize.minSize': 'number',
