@@ -18,7 +18,16 @@ export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from
 export { Graph, Node, Value, type Dim, type NodeSpec, type Use } from './graph.ts'
 export { INNER_OPSET, Model, type ModelMetadata } from './model.ts'
 export { silentLogger, type Logger } from './logger.ts'
-export { rangeOf, type FloatQuantization, type IntegerQuantization, type Quantization } from './quantization.ts'
+export {
+  rangeOf,
+  scaleDims,
+  scaleIndices,
+  type CodebookQuantization,
+  type FloatQuantization,
+  type IntegerQuantization,
+  type Quantization,
+  type ScaleGrid,
+} from './quantization.ts'
 export { createRandom, type Random } from './random.ts'
 export type { ComputeForm, CostRow, CostTable, Source, Target } from './target.ts'
 export { Tensor, type TensorData } from './tensor.ts'

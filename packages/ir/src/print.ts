@@ -74,11 +74,12 @@ function typed(value: Value): string {
 
 function printQuantization(quantization: Quantization): string {
   if (quantization.kind === 'float16') return 'float16'
-  const { bits, signed, scale, zeroPoint, axis } = quantization
+  const { bits, scale, axis, block } = quantization
   const list = (items: ArrayLike<number>): string =>
     items.length <= 4 ? `[${Array.from(items, number).join(',')}]` : `<${digest(new Uint8Array(bufferOf(items)))}>`
-  const where = axis === undefined ? '' : `, axis=${axis}`
-  return `${signed ? 'int' : 'uint'}${bits}(scale=${list(scale)}, zero=${list(zeroPoint)}${where})`
+  const where = (axis === undefined ? '' : `, axis=${axis}`) + (block ? `, block=${block.size} of axis ${block.axis}` : '')
+  if (quantization.kind === 'codebook') return `codebook${bits}(levels=${list(quantization.levels)}, scale=${list(scale)}${where})`
+  return `${quantization.signed ? 'int' : 'uint'}${bits}(scale=${list(scale)}, zero=${list(quantization.zeroPoint)}${where})`
 }
 
 function bufferOf(items: ArrayLike<number>): ArrayBufferLike {

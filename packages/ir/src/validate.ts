@@ -1,6 +1,7 @@
 import { ModelError } from './errors.ts'
 import { type Graph, type Node, type Value } from './graph.ts'
 import { type Model } from './model.ts'
+import type { CodebookQuantization, IntegerQuantization } from './quantization.ts'
 
 /** One named rule that every model keeps. `check` yields a sentence for each place that breaks it. */
 interface Rule {
@@ -78,16 +79,37 @@ const RULES: readonly Rule[] = [
     *check(graph) {
       for (const value of valuesOf(graph)) {
         const quantization = value.quantization
-        if (quantization?.kind !== 'integer') continue
-        const { scale, zeroPoint, axis } = quantization
-        if (scale.length !== zeroPoint.length) yield `'${value.name}' has ${scale.length} scales and ${zeroPoint.length} zero points`
-        if (scale.some((item) => !(item > 0 && Number.isFinite(item)))) yield `'${value.name}' has a scale that is not positive and finite`
-        const size = axis === undefined ? 1 : value.shape?.[axis]
-        if (size !== scale.length) yield `'${value.name}' has ${scale.length} scales for an axis of ${size}`
+        if (quantization?.kind !== 'integer' && quantization?.kind !== 'codebook') continue
+        for (const problem of problemsOfGrid(value, quantization)) yield `'${value.name}' has ${problem}`
       }
     },
   },
 ]
+
+/** What an annotation says that cannot be. */
+function* problemsOfGrid({ shape }: Value, quantization: IntegerQuantization | CodebookQuantization): Generator<string> {
+  const { scale, axis, block } = quantization
+  if (quantization.kind === 'integer' && quantization.zeroPoint.length !== scale.length)
+    yield `${scale.length} scales and ${quantization.zeroPoint.length} zero points`
+  if (scale.some((item) => !(item > 0 && Number.isFinite(item)))) yield 'a scale that is not positive and finite'
+  if (quantization.kind === 'codebook') {
+    const { levels, bits } = quantization
+    if (levels.length === 0 || levels.length > 2 ** bits) yield `${levels.length} levels for ${bits} bits`
+    if (levels.some((level, at) => !Number.isFinite(level) || level <= levels[at - 1]!)) yield 'levels that are not finite and ascending'
+  }
+  if (block && !(Number.isInteger(block.size) && block.size > 0 && block.axis !== axis)) {
+    yield `blocks of ${block.size} along axis ${block.axis}, which cannot be`
+    return
+  }
+  if (axis === undefined && !block) {
+    if (scale.length !== 1) yield `${scale.length} scales for an axis of 1`
+    return
+  }
+  const parts = [axis, block?.axis].map((at) => (at === undefined ? 1 : shape?.[at]))
+  if (!parts.every((dim): dim is number => typeof dim === 'number')) yield `${scale.length} scales for an axis of ${parts.join(' and ')}`
+  else if (scale.length !== parts[0]! * Math.ceil(parts[1]! / (block?.size ?? 1)))
+    yield `${scale.length} scales for an axis of ${block ? `${parts[0]} and blocks of ${block.size} in ${parts[1]}` : parts[0]}`
+}
 
 function* valuesOf(graph: Graph): Generator<Value> {
   yield* graph.inputs

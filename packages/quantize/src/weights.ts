@@ -1,23 +1,39 @@
-import { type IntegerQuantization, rangeOf } from '@whittle/ir'
+import { type IntegerQuantization, type ScaleGrid, rangeOf } from '@whittle/ir'
+import { groupsOf, membersOf } from './groups.ts'
+import { refineScale, refineZero } from './hqq.ts'
 import { roundUpToBfloat16 } from './mantissa.ts'
 import type { RangeMethod } from './ranges.ts'
 
-/** How a weight is cut into groups that share a scale. */
-export interface WeightGrid {
+/** How a weight is cut into groups that share a scale, and how their grids are chosen. */
+export interface WeightGrid extends ScaleGrid {
+  /** 2 to 16. */
   readonly bits: number
-  /** The output channels' axis; undefined: one scale for the whole tensor. */
-  readonly axis?: number
   readonly range: RangeMethod
+  /** false: a grid need not have its zero in the middle. @default true */
+  readonly symmetric?: boolean
+  /** `'hqq'` refines the grid for what most weights lose, whatever a few lose. @default 'nearest' */
+  readonly rounding?: 'nearest' | 'hqq'
 }
 
-/** Shrink factors that `range: 'mse'` tries: 1 is the full range. */
+/** Scale and zero point of one group. */
+export interface Grid {
+  readonly scale: number
+  readonly zero: number
+}
+
+/** Shrink factors that `range: 'mse'` tries for a symmetric grid, and for each end of another: 1 is the full range. */
 const SHRINKS = Array.from({ length: 61 }, (_, step) => 1 - step * 0.01)
+const END_SHRINKS = Array.from({ length: 31 }, (_, step) => 1 - step * 0.02)
+
+/** A scale below this would not survive being multiplied with another. */
+const LEAST_SCALE = 2 ** -100
 
 /**
- * Rounds a weight to a symmetric grid, one scale for each output channel (Jacob et al. 2018; Krishnamoorthi 2018, section 3.1).
+ * Rounds a weight to a grid of integers for each output channel or block (Jacob et al. 2018; Krishnamoorthi 2018, section 3.1).
  *
- * With `range: 'mse'` each channel's scale is the one of 61 between 0.4 and 1 of the full range that gives the least squared error; zeros stay
- * zeros in every case. Scales are rounded up to bfloat16, which costs at most 0.4 % of a step and half of their bytes.
+ * With `range: 'mse'` each scale is the one of 61 between 0.4 and 1 of the full range that gives the least squared error. Scales are rounded
+ * up to bfloat16, which costs at most 0.4 % of a step and half of their bytes. Zeros stay zeros, except on an asymmetric grid that `'hqq'`
+ * refined, whose zero point has fractions.
  * @returns the representable values nearest to `data`, and the grid.
  */
 export function quantizeTensor(
@@ -25,70 +41,99 @@ export function quantizeTensor(
   dims: readonly number[],
   grid: WeightGrid,
 ): { data: Float32Array; quantization: IntegerQuantization } {
-  const { bits, axis } = grid
-  const channels = axis === undefined ? 1 : dims[axis]!
-  const inner = axis === undefined ? data.length : dims.slice(axis + 1).reduce((a, b) => a * b, 1)
-  const { max } = rangeOf({ bits, signed: true })
-  const channelOf = (index: number): number => (axis === undefined ? 0 : Math.floor(index / inner) % channels)
-
-  const members = gather(data, channels, channelOf)
-  const scale = Float32Array.from(members, (channel) => chooseScale(channel, max, grid.range))
-  const rounded = data.map((item, index) => {
-    const step = scale[channelOf(index)]!
-    return clamp(roundHalfEven(item / step), max) * step
-  })
+  const { bits, axis, block, symmetric = true, rounding = 'nearest' } = grid
+  const { min, max } = rangeOf({ bits, signed: symmetric })
+  const groups = groupsOf(dims, grid)
+  const scale = new Float32Array(groups.count)
+  const zeroPoint = symmetric || rounding === 'nearest' ? new Int32Array(groups.count) : new Float32Array(groups.count)
+  const rounded = new Float32Array(data.length)
+  for (let group = 0; group < groups.count; group++) {
+    const members = membersOf(data, groups, group)
+    let chosen = symmetric ? { scale: chooseScale(members, max, grid.range), zero: 0 } : chooseEnds(members, max, grid.range)
+    if (rounding === 'hqq') chosen = symmetric ? refineScale(members, chosen.scale, max) : refineZero(members, chosen, max)
+    scale[group] = chosen.scale
+    zeroPoint[group] = chosen.zero
+    const [step, zero, from] = [scale[group]!, zeroPoint[group]!, groups.starts[group]!]
+    for (let at = 0; at < members.length; at++) {
+      const q = Math.max(min, Math.min(max, roundHalfEven(members[at]! / step + zero)))
+      // As the stored form computes it: two float32 operations.
+      rounded[groups.order[from + at]!] = Math.fround(q - zero) * step
+    }
+  }
   return {
     data: rounded,
     quantization: {
       kind: 'integer',
       bits,
-      signed: true,
+      signed: symmetric,
       scale,
-      zeroPoint: new Int32Array(channels),
+      zeroPoint,
       ...(axis === undefined ? {} : { axis }),
+      ...(block ? { block } : {}),
     },
   }
 }
 
-function gather(data: Float32Array, channels: number, channelOf: (index: number) => number): Float32Array[] {
-  if (channels === 1) return [data]
-  const members = Array.from({ length: channels }, () => new Float32Array(data.length / channels))
-  const filled = new Uint32Array(channels)
-  for (let index = 0; index < data.length; index++) {
-    const channel = channelOf(index)
-    members[channel]![filled[channel]!++] = data[index]!
-  }
-  return members
-}
-
 /** A bfloat16, and the best of those that are tried. */
-function chooseScale(channel: Float32Array, max: number, range: RangeMethod): number {
+function chooseScale(members: Float32Array, max: number, range: RangeMethod): number {
   let largest = 0
-  for (const item of channel) largest = Math.max(largest, Math.abs(item))
+  for (const item of members) largest = Math.max(largest, Math.abs(item))
   // A channel of zeros is exact with any scale.
   if (largest === 0) return 1
-  const full = Math.max(largest / max, 2 ** -100)
-  if (range === 'minmax') return roundUpToBfloat16(full)
+  const full = Math.max(largest / max, LEAST_SCALE)
   let best = roundUpToBfloat16(full)
-  let leastError = Infinity
+  if (range === 'minmax') return best
+  let least = Infinity
   for (const shrink of SHRINKS) {
     const step = roundUpToBfloat16(full * shrink)
-    let error = 0
-    for (const item of channel) {
-      const difference = item - clamp(Math.round(item / step), max) * step
-      error += difference * difference
-      if (error >= leastError) break
-    }
-    if (error < leastError) {
-      leastError = error
-      best = step
-    }
+    const error = squaredError(members, step, 0, -max, max, least)
+    if (error >= least) continue
+    least = error
+    best = step
   }
   return best
 }
 
-function clamp(value: number, max: number): number {
-  return Math.max(-max, Math.min(max, value))
+/** The range from the least to the greatest member, 0 included; with `'mse'` each end moves inwards by itself. */
+function chooseEnds(members: Float32Array, levels: number, range: RangeMethod): Grid {
+  let [low, high] = [0, 0]
+  for (const item of members) {
+    if (item < low) low = item
+    if (item > high) high = item
+  }
+  if (low === high) return { scale: 1, zero: 0 }
+  const gridOf = (from: number, to: number): Grid => {
+    const scale = roundUpToBfloat16(Math.max((to - from) / levels, LEAST_SCALE))
+    return { scale, zero: Math.max(0, Math.min(levels, Math.round(-from / scale))) }
+  }
+  let best = gridOf(low, high)
+  if (range === 'minmax') return best
+  let least = squaredError(members, best.scale, best.zero, 0, levels, Infinity)
+  let [lowShrink, highShrink] = [1, 1]
+  for (const end of ['high', 'low'] as const)
+    for (const shrink of END_SHRINKS) {
+      const [a, b] = end === 'high' ? [lowShrink, shrink] : [shrink, highShrink]
+      if (low * a === high * b) continue
+      const grid = gridOf(low * a, high * b)
+      const error = squaredError(members, grid.scale, grid.zero, 0, levels, least)
+      if (error >= least) continue
+      least = error
+      best = grid
+      ;[lowShrink, highShrink] = [a, b]
+    }
+  return best
+}
+
+/** Stops at `enough`. */
+function squaredError(members: Float32Array, step: number, zero: number, min: number, max: number, enough: number): number {
+  let error = 0
+  for (let at = 0; at < members.length && error < enough; at++) {
+    const item = members[at]!
+    const q = Math.round(item / step + zero)
+    const difference = item - ((q < min ? min : q > max ? max : q) - zero) * step
+    error += difference * difference
+  }
+  return error
 }
 
 /** As ONNX's QuantizeLinear rounds. */

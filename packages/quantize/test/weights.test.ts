@@ -123,3 +123,87 @@ test('the input is not written', () => {
   quantizeTensor(data, [4, 4], { bits: 3, range: 'mse', axis: 0 })
   expect(data).toEqual(before)
 })
+
+describe('blocks', () => {
+  const dims = [40, 6]
+  const data = normal(240, 'blocks').map((item, at) => item * (at % 6 === 2 ? 9 : 1))
+
+  test('are what each would be alone', () => {
+    for (const symmetric of [true, false])
+      for (const rounding of ['nearest', 'hqq'] as const) {
+        const grid = { bits: 4, range: 'mse', symmetric, rounding } as const
+        const { data: all, quantization } = quantizeTensor(data, dims, { ...grid, axis: 1, block: { axis: 0, size: 16 } })
+        expect(quantization).toMatchObject({ axis: 1, block: { axis: 0, size: 16 }, signed: symmetric })
+        expect(quantization.scale).toHaveLength(3 * 6)
+        for (let block = 0; block < 3; block++)
+          for (let channel = 0; channel < 6; channel++) {
+            const places = Array.from({ length: Math.min(16, 40 - block * 16) }, (_, at) => (block * 16 + at) * 6 + channel)
+            const alone = quantizeTensor(
+              Float32Array.from(places, (at) => data[at]!),
+              [places.length],
+              grid,
+            )
+            expect(Float32Array.from(places, (at) => all[at]!)).toEqual(alone.data)
+            expect(quantization.scale[block * 6 + channel]).toBe(alone.quantization.scale[0])
+            expect(quantization.zeroPoint[block * 6 + channel]).toBe(alone.quantization.zeroPoint[0])
+          }
+      }
+  })
+
+  test('err less than channels', () => {
+    const grid = { bits: 4, range: 'mse', axis: 1 } as const
+    const channels = squaredError(quantizeTensor(data, dims, grid).data, data)
+    expect(squaredError(quantizeTensor(data, dims, { ...grid, block: { axis: 0, size: 10 } }).data, data)).toBeLessThan(channels)
+  })
+})
+
+describe('asymmetric grids', () => {
+  test.each(['minmax', 'mse'] as const)('with %s hold values within half a step, zeros exactly, and whole zero points', (range) => {
+    const data = normal(64, 'asymmetric').map((item, at) => (at % 5 === 0 ? 0 : item + 1))
+    const { data: rounded, quantization } = quantizeTensor(data, [64], { bits: 8, range, symmetric: false })
+    const [step, zero] = [quantization.scale[0]!, quantization.zeroPoint[0]!]
+    expect(quantization.signed).toBe(false)
+    expect(Number.isInteger(zero) && zero >= 0 && zero <= 255).toBe(true)
+    rounded.forEach((item, at) => {
+      const q = Math.round(item / step + zero)
+      expect(q >= 0 && q <= 255 && Math.fround((q - zero) * step) === item).toBe(true)
+      expect(Math.abs(item - data[at]!)).toBeLessThanOrEqual(step * (range === 'minmax' ? 0.5 + 1e-4 : 16))
+      if (data[at] === 0) expect(item).toBe(0)
+    })
+  })
+
+  test('err less than symmetric ones where values lie on one side', () => {
+    const data = normal(256, 'one side').map((item) => Math.abs(item))
+    const errors = [true, false].map((symmetric) =>
+      squaredError(quantizeTensor(data, [256], { bits: 4, range: 'mse', symmetric }).data, data),
+    )
+    expect(errors[1]).toBeLessThan(errors[0]! / 3)
+  })
+
+  test('of zeros, of tiny numbers and of one huge number are finite', () => {
+    for (const data of [new Float32Array(4), Float32Array.of(1e-44, -1e-42), Float32Array.of(1e30, 1, -1, 0), Float32Array.of(-1e38, 3e38)])
+      for (const rounding of ['nearest', 'hqq'] as const) {
+        const { data: rounded, quantization } = quantizeTensor(data, [data.length], { bits: 4, range: 'mse', symmetric: false, rounding })
+        expect(rounded.every(Number.isFinite)).toBe(true)
+        expect(quantization.scale[0]! > 0 && Number.isFinite(quantization.scale[0]) && Number.isFinite(quantization.zeroPoint[0])).toBe(
+          true,
+        )
+      }
+  })
+})
+
+test('beyond 8 bits each bit halves the step', () => {
+  const data = normal(100, 'many bits')
+  const errors = [8, 10, 12, 16].map((bits) => squaredError(quantizeTensor(data, [100], { bits, range: 'minmax' }).data, data))
+  errors.slice(1).forEach((error, at) => expect(error).toBeLessThan(errors[at]! / 8))
+})
+
+test('hqq loses less than least squares to most of the weights, and more to a few', () => {
+  const random = createRandom('hqq')
+  const data = Float32Array.from({ length: 512 }, () => random.normal() * (random.next() < 0.05 ? 5 : 1))
+  const [nearest, hqq] = (['nearest', 'hqq'] as const).map(
+    (rounding) => quantizeTensor(data, [8, 64], { bits: 3, range: 'minmax', axis: 0, symmetric: false, rounding }).data,
+  )
+  const median = (values: Float32Array): number => [...values.map((item, at) => Math.abs(item - data[at]!))].sort((a, b) => a - b)[256]!
+  expect(median(hqq!)).toBeLessThan(median(nearest!))
+})

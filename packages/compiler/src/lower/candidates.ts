@@ -29,7 +29,8 @@ export function candidatesOf(nodes: readonly Node[]): { candidates: Candidate[];
 function candidateOf(node: Node, weight: Value, grid: IntegerQuantization): Candidate | string {
   const input = node.inputs[0]
   const bias = node.inputs[2]
-  if (grid.bits !== 8 || !grid.signed) return `its weight has ${grid.bits} bits, and the target computes with 8`
+  if (grid.bits > 8) return `its weight has ${grid.bits} bits, and the target computes with at most 8`
+  if (grid.block || !grid.signed) return 'its weight has blocks or zero points, and the target computes with a scale a channel'
   if (!input || input.quantization?.kind !== 'integer') return 'no range of its input is known'
   if (bias && constantOf(bias)?.type !== 'float32') return 'its bias is no float32 constant'
   if (node.type === 'Conv' && node.int('group', 1) !== 1) return 'a grouped convolution: int8 is slower there'

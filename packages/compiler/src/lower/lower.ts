@@ -57,9 +57,8 @@ function sizesAt(model: Model, shapes: Readonly<Record<string, readonly number[]
 function storeWeights(model: Model): string[] {
   const stored: string[] = []
   for (const value of [...model.initializers()]) {
-    if (!value.quantization) continue
-    stored.push(value.name)
-    storeWeight(value)
+    const { name } = value
+    if (value.quantization && storeWeight(value)) stored.push(name)
   }
   return stored
 }
