@@ -2,6 +2,10 @@
 export interface BenchOptions {
   /** Measure other tools beside Whittle, where they are installed. */
   readonly peers: boolean
+  /** What to measure, of what the bench can; empty: everything. Rows of other tasks stay in `results/NAME.csv`. */
+  readonly only: readonly string[]
+  /** Evaluation samples, where a task's own number is not wanted. */
+  readonly samples?: number
   /** Progress, for whoever waits; stdout belongs to the result. */
   log(line: string): void
 }

@@ -1,4 +1,5 @@
-// `npm run bench -- NAME [--peers] [--json]`: runs tools/bench/src/NAME.ts, prints its rows, and keeps them as CSV, a row a version.
+// `npm run bench -- NAME [TASK...] [--peers] [--samples N] [--json]`: runs tools/bench/src/NAME.ts, prints its rows, and keeps them as CSV, a
+// row a version.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,11 +13,19 @@ main().catch((error) => {
 })
 
 async function main() {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { peers: { type: 'boolean' }, json: { type: 'boolean' } } })
-  const [name] = positionals
-  if (positionals.length !== 1 || !names().includes(name)) {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { peers: { type: 'boolean' }, samples: { type: 'string' }, json: { type: 'boolean' } },
+  })
+  const [name, ...only] = positionals
+  const samples = values.samples === undefined ? undefined : Number(values.samples)
+  if (samples !== undefined && !(Number.isInteger(samples) && samples > 0))
+    throw new Error(`--samples ${values.samples}: not a whole number above 0`)
+  if (!names().includes(name)) {
     console.error(name ? `There is no bench '${name}'.` : 'Which bench?')
-    console.error(`npm run bench -- NAME [--peers] [--json], where NAME is one of: ${names().join(', ') || 'none yet'}`)
+    console.error(
+      `npm run bench -- NAME [TASK...] [--peers] [--samples N] [--json], where NAME is one of: ${names().join(', ') || 'none yet'}`,
+    )
     process.exitCode = 2
     return
   }
@@ -25,8 +34,8 @@ async function main() {
   if (built !== 0) throw new Error('The build failed: see above.')
   const { createJiti } = await import('jiti')
   const run = await createJiti(import.meta.url).import(path.join(bench, 'src', `${name}.ts`), { default: true })
-  const rows = await run({ peers: values.peers ?? false, log: (line) => console.error(line) })
-  await keep(name, rows)
+  const rows = await run({ peers: values.peers ?? false, only, samples, log: (line) => console.error(line) })
+  await keep(name, rows, only)
   if (values.json) console.log(JSON.stringify({ name, rows }))
   else await print(rows)
 }
@@ -37,12 +46,13 @@ function names() {
   return files.filter((file) => file.endsWith('.ts')).map((file) => path.basename(file, '.ts'))
 }
 
-/** Replaces the rows of this version in results/NAME.csv, and leaves those of older versions. */
-async function keep(name, rows) {
+/** Replaces the rows of this version in results/NAME.csv, and leaves those of older versions, and of tasks that were not asked for. */
+async function keep(name, rows, only) {
   const [{ parse }, { stringify }] = await Promise.all([import('csv-parse/sync'), import('csv-stringify/sync')])
   const { version } = JSON.parse(readFileSync(path.join(root, 'packages/compiler/package.json'), 'utf8'))
   const file = path.join(bench, 'results', `${name}.csv`)
-  const older = existsSync(file) ? parse(readFileSync(file, 'utf8'), { columns: true }).filter((row) => row.version !== version) : []
+  const stays = (row) => row.version !== version || (only.length > 0 && !only.includes(row.task))
+  const older = existsSync(file) ? parse(readFileSync(file, 'utf8'), { columns: true }).filter(stays) : []
   const all = [...older, ...rows.map((row) => ({ version, ...row }))]
   const columns = [...new Set(all.flatMap((row) => Object.keys(row)))]
   mkdirSync(path.dirname(file), { recursive: true })

@@ -1,96 +1,120 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { compile } from '@whittle/compiler'
-import { brotliSize, pairedProportionInterval, timeRatio, wasmEngine } from '@whittle/engine'
-import type { Bench, Row } from '../bench.ts'
-import { cache } from '../peers.ts'
-import { runOnce } from '../run-once.ts'
-import { recogniser } from '../tasks/recogniser.ts'
+import { brotliSize } from '@whittle/engine'
+import type { Bench, BenchOptions, Row } from '../bench.ts'
+import { cache, peersPython } from '../peers.ts'
+import { type Built, type Form, TIMED_AGAINST, peerForms, whittleForms } from '../quantize/forms.ts'
+import { type Point, difference, front } from '../quantize/front.ts'
+import { type Judged, judge } from '../quantize/judge.ts'
+import { writeNpzFolder } from '../quantize/npz.ts'
+import { tasks } from '../tasks/index.ts'
 import type { Score, Task } from '../tasks/task.ts'
 
-const folder = fileURLToPath(new URL('../', import.meta.url))
-
-/** Each beside the original file; `task` is the task's calibration data. */
-const QUERIES = ['int8&calibrate=task', 'int8', 'bits=5&calibrate=task', 'bits=5', 'int4&calibrate=task', 'int4']
-
-const SAMPLES = 1000
-const ROUNDS = 60
-/** Processes that evaluate side by side. */
-const PARTS = 2
-
 /**
- * Number formats on a real task: brotli bytes, accuracy on samples that share no word, face or seed with the calibration, the 95 % interval of
- * the paired difference to fp32 in points, and time in wasm as a ratio to fp32's. All in onnxruntime-web's wasm, one thread.
+ * Number formats on real tasks, beside those of other tools: brotli bytes, accuracy on samples that share nothing with the calibration and the
+ * 95 % interval of its paired difference to the original's, time in wasm as a ratio to the original's. Everything is judged in
+ * onnxruntime-web's wasm, one thread; each file is built in a process of its own.
  */
-const quantize: Bench = async ({ log }) => {
-  mkdirSync(cache, { recursive: true })
-  return await rowsOf(recogniser, log)
+const quantize: Bench = async (options) => {
+  const unknown = options.only.filter((name) => !tasks.some((task) => task.name === name))
+  if (unknown.length > 0) throw new Error(`no task ${unknown.join(', ')}: there are ${tasks.map(({ name }) => name).join(', ')}`)
+  const python = options.peers ? await peersPython(options.log) : undefined
+  const rows: Row[] = []
+  for (const task of tasks)
+    if (options.only.length === 0 || options.only.includes(task.name)) rows.push(...(await rowsOf(task, python, options)))
+  return rows
 }
 
 export default quantize
 
-async function rowsOf(task: Task, log: (line: string) => void): Promise<Row[]> {
-  const original = await readFile(task.file)
-  const models = [{ name: 'fp32', file: task.file, model: original, seconds: 0 }]
-  for (const query of QUERIES) {
-    log(`compressing: ${task.name}?${query}`)
-    const config = { datasets: { task: join(folder, `tasks/${task.name}-calibration.ts`) } }
-    const { artefacts, seconds } = await compile({ file: task.file, query: `${query}&target=wasm`, root: folder, config, cache: false })
-    const file = join(cache, `${task.name}.${models.length}.onnx`)
-    writeFileSync(file, artefacts[0]!.bytes)
-    models.push({ name: query, file, model: Buffer.from(artefacts[0]!.bytes), seconds })
-  }
-  log(`evaluating on ${SAMPLES} samples`)
-  const scores = await scoresOf(
-    task,
-    models.map(({ file }) => file),
+interface Candidate {
+  readonly tool: string
+  readonly form: string
+  readonly file: string
+  readonly built: Built
+}
+
+async function rowsOf(task: Task, python: string | undefined, { samples = task.samples, log }: BenchOptions): Promise<Row[]> {
+  const folder = join(cache, 'quantize', task.name)
+  const calibration = join(folder, 'calibration')
+  await writeNpzFolder(task.calibration, calibration)
+  const candidates = await build(task, [...whittleForms(task, calibration), ...(python ? peerForms(python, calibration) : [])], folder, log)
+  const made = candidates.filter(({ built }) => !built.failed)
+  const files = made.map(({ file }) => file)
+  const judged = await judge(task, files, samples, log)
+  const brotli = await Promise.all(files.map((file) => brotliSize(readFileSync(file))))
+  const points = made.flatMap(({ tool, form }, at) =>
+    judged[at]!.failed ? [] : [{ tool, form, brotli: brotli[at]!, scores: judged[at]!.scores }],
   )
-  log('timing')
-  const [sample] = await take(task, 1)
-  const times = await timeRatio(wasmEngine(), models, sample!.inputs, { rounds: ROUNDS, threads: 1 })
-  const rows: Row[] = []
-  for (const [index, { name, model, seconds }] of models.entries()) {
-    const [own, fp32] = [scores[index]!, scores[0]!]
-    const gained = own.filter(({ correct }, at) => correct > fp32[at]!.correct).length
-    const lost = own.filter(({ correct }, at) => correct < fp32[at]!.correct).length
-    const [low, high] = pairedProportionInterval(gained, lost, own.length)
-    rows.push({
-      task: task.name,
-      form: name,
-      samples: own.length,
-      brotli: await brotliSize(model),
-      [task.accuracy]: rounded(mean(own.map(({ correct }) => correct)), 4),
-      differencePoints: rounded((100 * (gained - lost)) / own.length, 2),
-      low95: rounded(100 * low, 2),
-      high95: rounded(100 * high, 2),
-      errorsPerCharacter: rounded(sum(own.map(({ errors }) => errors ?? 0)) / sum(own.map(({ length }) => length ?? 1)), 5),
-      wasmTime: rounded(times[index]!.ratio, 3),
-      buildSeconds: rounded(seconds, 1),
-    })
+  const reference = candidates.find(({ form }) => form === TIMED_AGAINST)?.built.seconds
+  return candidates.map((candidate) => {
+    const at = made.indexOf(candidate)
+    return rowOf(task, candidate, judged[at], brotli[at], points, reference)
+  })
+}
+
+/** Makes each form's file, the original first. */
+async function build(task: Task, forms: readonly Form[], folder: string, log: (line: string) => void): Promise<Candidate[]> {
+  mkdirSync(folder, { recursive: true })
+  const original = join(folder, '0.onnx')
+  copyFileSync(task.file, original)
+  const candidates: Candidate[] = [{ tool: 'none', form: 'fp32', file: original, built: {} }]
+  for (const form of forms) {
+    log(`${task.name}: ${form.tool}: ${form.form}`)
+    const file = join(folder, `${candidates.length}.onnx`)
+    const built = await form.build(task, file).catch((error: unknown) => ({ failed: reasonOf(error) }))
+    if (built.failed) log(`  failed: ${built.failed}`)
+    candidates.push({ tool: form.tool, form: form.form, file, built })
   }
-  return rows
+  return candidates
 }
 
-/** The scores of each file on each sample, in the samples' order. */
-async function scoresOf(task: Task, files: readonly string[]): Promise<Score[][]> {
-  const parts = await Promise.all(
-    Array.from({ length: PARTS }, (_, part) =>
-      runOnce<{ scores: Score[][] }>(process.execPath, 'evaluate-once.mjs', task.name, `${SAMPLES}`, `${part}`, `${PARTS}`, ...files),
-    ),
-  )
-  return files.map((_, at) => Array.from({ length: SAMPLES }, (_, index) => parts[index % PARTS]!.scores[at]![Math.floor(index / PARTS)]!))
+function rowOf(
+  task: Task,
+  { tool, form, built }: Candidate,
+  judged: Judged | undefined,
+  brotli: number | undefined,
+  points: readonly Point[],
+  reference: number | undefined,
+): Row {
+  const failed = built.failed ?? judged?.failed
+  const row = { task: task.name, tool, form }
+  if (failed || !judged) return { ...row, note: `failed: ${failed}` }
+  const { scores, sqnr, time } = judged
+  const { mean, low, high } = difference(points[0]!.scores, scores)
+  const point = points.find((other) => other.tool === tool && other.form === form)!
+  return {
+    ...row,
+    samples: sum(scores.map(({ decisions }) => decisions ?? 1)),
+    measure: task.accuracy,
+    accuracy: rounded(sum(scores.map(({ correct }) => correct)) / scores.length, 5),
+    differencePoints: rounded(100 * mean, 2),
+    low95: rounded(100 * low, 2),
+    high95: rounded(100 * high, 2),
+    errorsPerCharacter: errorsOf(scores),
+    sqnr: sqnr === null ? null : rounded(sqnr, 1),
+    brotli: brotli!,
+    wasmTime: time === undefined ? null : rounded(time, 3),
+    buildSeconds: built.seconds === undefined ? null : rounded(built.seconds, 1),
+    buildRatio: built.seconds === undefined || !reference ? null : rounded(built.seconds / reference, 2),
+    peakMiB: built.mib === undefined ? null : Math.round(built.mib),
+    front: tool === 'whittle' ? front(point, points.filter(isPeer)) : null,
+    note: built.note ?? null,
+  }
 }
 
-async function take(task: Task, count: number) {
-  const samples = []
-  for await (const sample of task.evaluation(count).samples()) samples.push(sample)
-  return samples
+function isPeer({ tool }: Point): boolean {
+  return tool !== 'whittle' && tool !== 'none'
 }
 
-function mean(values: readonly number[]): number {
-  return sum(values) / values.length
+function errorsOf(scores: readonly Score[]): number | null {
+  const length = sum(scores.map((score) => score.length ?? 0))
+  return length === 0 ? null : rounded(sum(scores.map(({ errors }) => errors ?? 0)) / length, 5)
+}
+
+function reasonOf(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message?: string }
+  return (stderr?.trim().split('\n').at(-1) || message?.split('\n')[0] || String(error)).slice(0, 160)
 }
 
 function sum(values: readonly number[]): number {

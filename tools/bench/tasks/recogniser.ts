@@ -19,6 +19,7 @@ export const recogniser: Task = {
     return { correct: text === label ? 1 : 0, errors: distance(text, label as string), length: (label as string).length }
   },
   accuracy: 'exact match',
+  samples: 5000,
 }
 
 function words(half: Half, count: number): Dataset {
