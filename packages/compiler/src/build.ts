@@ -293,12 +293,13 @@ function artefactName(model: string, label: string, target: Target, others: Iter
   }
 }
 
-function lowerReport({ integerNodes, stored, skipped }: Lowering): StepReport {
+function lowerReport({ integerNodes, blockNodes, stored, skipped }: Lowering): StepReport {
   return {
     step: 'lower',
     options: {},
     changed: [
       ...integerNodes.map((at) => ({ at, what: 'computes in int8' })),
+      ...blockNodes.map((at) => ({ at, what: 'computes with weights of few bits' })),
       ...stored.map((at) => ({ at, what: 'stored in fewer bits, computed in float32' })),
     ],
     skipped,

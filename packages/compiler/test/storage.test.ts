@@ -2,7 +2,7 @@ import { wasmEngine } from '@whittle/engine'
 import { type Model, type Quantization, Tensor, createRandom } from '@whittle/ir'
 import { writeOnnx } from '@whittle/ir/onnx'
 import { clusterTensor, quantizeTensor } from '@whittle/quantize'
-import { webgpu } from '@whittle/targets'
+import { webnnCpu } from '@whittle/targets'
 import { type GraphBuilder, buildModel, differenceOf, randomInputs, runModel } from '@whittle/testing'
 import { describe, expect, it } from 'vitest'
 import { lower } from '../src/index.ts'
@@ -58,7 +58,7 @@ describe.each(Object.entries(builders))('%s', (name, build) => {
   it.each(Object.entries(forms))('unfolds %s to exactly what was annotated', async (_, form) => {
     const before = build(form)
     const after = before.clone()
-    const { stored } = lower(after, webgpu, {})
+    const { stored } = lower(after, webnnCpu, {})
     expect(stored.length).toBeGreaterThan(0)
     expect([...after.initializers()].some((value) => ['int8', 'uint8', 'int16'].includes(value.tensor!.type))).toBe(true)
     const inputs = randomInputs(before, createRandom('x'), {})
@@ -78,6 +78,6 @@ it('a constant that is an output of the model stays in float32', () => {
     b.output(b.node('MatMul', [b.input('x', [3, 10]), w]), 'y')
     b.graph.addOutput(w)
   })
-  expect(lower(model, webgpu, {}).stored).toEqual([])
+  expect(lower(model, webnnCpu, {}).stored).toEqual([])
   expect(model.graph.outputs[1]!.tensor!.type).toBe('float32')
 })

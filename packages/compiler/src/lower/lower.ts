@@ -1,4 +1,5 @@
 import { type Model, type Target, type Value, inferShapes } from '@whittle/ir'
+import { computeInBlocks } from './blocks.ts'
 import { candidatesOf } from './candidates.ts'
 import { computeInHalf } from './half.ts'
 import { computeInIntegers } from './integers.ts'
@@ -9,6 +10,8 @@ import { storeWeight } from './storage.ts'
 export interface Lowering {
   /** Names of the nodes that compute in integers. */
   readonly integerNodes: string[]
+  /** Names of the nodes that compute with weights of few bits, block by block. */
+  readonly blockNodes: string[]
   /** Constants that are stored in fewer bits and unfolded when the session is made. */
   readonly stored: string[]
   readonly skipped: { at: string; why: string }[]
@@ -29,11 +32,13 @@ export function lower(model: Model, target: Target, shapes: Readonly<Record<stri
       skipped.push({ at: candidate.node.describe(), why: `int8 is not faster there on ${target.name}; its weight is stored in int8` })
   // Whether a weight is in the annotated form has to be seen before the first edit drops annotations.
   computeInIntegers(model.graph, [...chosen])
+  const blocks = computeInBlocks(model, target)
+  skipped.push(...blocks.skipped)
   // Where the graph computes in float16, its constants are float16 as they stand.
   const stored = half ? [] : storeWeights(model)
   if (half) computeInHalf(model)
   clearAnnotations(model)
-  return { integerNodes, stored, skipped }
+  return { integerNodes, blockNodes: blocks.nodes, stored, skipped }
 }
 
 /** Whether any activation was given a grid: without one nothing can compute in integers, and nobody asked for it. */

@@ -7,7 +7,7 @@ const shared = {
   elementTypes: tensorTypes('GpuBufferDataTypes, of which int64 and uint8 are left out here,'),
 }
 
-/** WebGPU in float32: activations are never quantized, since QuantizeLinear has no kernel there and would cross to the CPU node by node. */
+/** WebGPU in float32, weights of few bits as they are: activations are never quantized, since QuantizeLinear has no kernel there and would cross to the CPU node by node. */
 export const webgpu: Target = {
   name: 'webgpu',
   provider: 'webgpu',
@@ -16,10 +16,16 @@ export const webgpu: Target = {
   minOpset: 7,
   maxOpset: 23,
   staticShapes: false,
-  computes: [],
+  computes: ['matmul-nbits', 'gather-block'],
   storage: 'cast-mul',
   elementTypes: ['float32', 'float16', 'int32', 'uint32', 'bool'],
-  sources: { ...shared, computes: onnxruntimeWeb },
+  sources: {
+    ...shared,
+    computes: {
+      how: 'onnxruntime-web 1.30.0, docs/webgpu-operators.md: MatMulNBits and GatherBlockQuantized have kernels, QuantizeLinear has none',
+      date: '2026-11-25',
+    },
+  },
 }
 
 /** WebGPU on adapters that have `shader-f16`: without it float16 gives errors or wrong values, so another variant is taken there. */
@@ -28,11 +34,11 @@ export const webgpuF16: Target = {
   name: 'webgpu-f16',
   probes: ['webgpu', 'shader-f16'],
   rank: 10,
-  computes: ['fp16'],
+  computes: ['fp16', 'matmul-nbits', 'gather-block'],
   sources: {
     ...shared,
     computes: {
-      how: 'measured: on an adapter without shader-f16 one build of the runtime errs and another returns wrong values',
+      how: 'onnxruntime-web 1.30.0, docs/webgpu-operators.md: MatMulNBits and GatherBlockQuantized have kernels; measured: on an adapter without shader-f16 one build of the runtime errs and another returns wrong values',
       date: '2026-11-24',
     },
   },
