@@ -14,7 +14,7 @@ const THRESHOLD = 0.3
 export const detector: Task = {
   name: 'detector',
   file: fixture('detector'),
-  calibration: pages('calibration', 32),
+  calibration: pages('calibration', 16),
   evaluation: (count) => pages('evaluation', count),
   score: (outputs, _, original) => ({ correct: overlap(maskOf(outputs), maskOf(original)) }),
   accuracy: 'mask IoU with fp32',

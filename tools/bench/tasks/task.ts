@@ -25,6 +25,8 @@ export interface Task {
   readonly samples: number
   /** Queries of an import whose variants for wasm are compared; `task` is the calibration data. Default: `DEFAULT_FORMS`. */
   readonly forms?: readonly string[]
+  /** Fetches what is not installed with the workspace. @throws when it cannot be had. */
+  prepare?(log: (line: string) => void): Promise<void>
   readonly calibration: Dataset
   /** Shares no word, face or seed with the calibration. The same samples for the same count, a prefix for a smaller one. */
   evaluation(count: number): Dataset

@@ -1,0 +1,4 @@
+import { sentences } from './sentences.ts'
+
+/** For the compiler, which takes a dataset as a module. */
+export default sentences.calibration
