@@ -24,6 +24,7 @@ export {
   scaleIndices,
   type CodebookQuantization,
   type FloatQuantization,
+  type FullPrecision,
   type IntegerQuantization,
   type Quantization,
   type ScaleGrid,

@@ -2,7 +2,7 @@
  * How a value's numbers are represented with fewer bits. Transforms write it on values, free of any target; the compiler's lowering alone
  * turns it into QuantizeLinear and DequantizeLinear, MatMulNBits, Cast and Mul, or storage.
  */
-export type Quantization = IntegerQuantization | CodebookQuantization | FloatQuantization
+export type Quantization = IntegerQuantization | CodebookQuantization | FloatQuantization | FullPrecision
 
 /**
  * `real = (q - zeroPoint) * scale`. The tensor of an annotated weight already holds the representable values, so that
@@ -33,6 +33,11 @@ export interface CodebookQuantization extends ScaleGrid {
 /** Values that float16 represents exactly. */
 export interface FloatQuantization {
   readonly kind: 'float16'
+}
+
+/** Values that float16 cannot hold: what gives or reads them computes in float32 where the rest computes in float16. */
+export interface FullPrecision {
+  readonly kind: 'float32'
 }
 
 /** How a tensor is cut into parts that share a scale. */

@@ -1,7 +1,7 @@
 import { type Model, type Target, type Value, inferShapes } from '@whittle/ir'
 import { computeInBlocks } from './blocks.ts'
 import { candidatesOf } from './candidates.ts'
-import { computeInHalf } from './half.ts'
+import { computeInHalf, whyNotInHalf } from './half.ts'
 import { computeInIntegers } from './integers.ts'
 import { type Sizes, planIntegers } from './plan.ts'
 import { storeWeight } from './storage.ts'
@@ -22,9 +22,12 @@ export interface Lowering {
  * @param shapes the inputs' dims at a typical run, by name: times are predicted for them.
  */
 export function lower(model: Model, target: Target, shapes: Readonly<Record<string, readonly number[]>>): Lowering {
-  const half = target.computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
+  const wantsHalf = target.computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
+  const notHalf = wantsHalf ? whyNotInHalf(model) : undefined
+  const half = wantsHalf && notHalf === undefined
   const nodes = half || !target.computes.includes('qdq-u8s8') || !hasRanges(model) ? [] : model.graph.nodes
   const { candidates, skipped } = candidatesOf(nodes)
+  if (notHalf !== undefined) skipped.push({ at: 'graph', why: notHalf })
   const chosen = target.cost && candidates.length > 0 ? planIntegers(candidates, sizesAt(model, shapes), target.cost) : new Set<never>()
   const integerNodes = [...chosen].map(({ node }) => node.describe())
   for (const candidate of candidates)
@@ -34,9 +37,8 @@ export function lower(model: Model, target: Target, shapes: Readonly<Record<stri
   computeInIntegers(model.graph, [...chosen])
   const blocks = computeInBlocks(model, target)
   skipped.push(...blocks.skipped)
-  // Where the graph computes in float16, its constants are float16 as they stand.
-  const stored = half ? [] : storeWeights(model)
-  if (half) computeInHalf(model)
+  const stored = storeWeights(model, half)
+  if (half) skipped.push(...computeInHalf(model))
   clearAnnotations(model)
   return { integerNodes, blockNodes: blocks.nodes, stored, skipped }
 }
@@ -59,11 +61,12 @@ function sizesAt(model: Model, shapes: Readonly<Record<string, readonly number[]
   return sizes
 }
 
-function storeWeights(model: Model): string[] {
+/** Where the graph computes in float16, its float16 constants are so as they stand. */
+function storeWeights(model: Model, half: boolean): string[] {
   const stored: string[] = []
   for (const value of [...model.initializers()]) {
-    const { name } = value
-    if (value.quantization && storeWeight(value)) stored.push(name)
+    const { name, quantization } = value
+    if (quantization && !(half && quantization.kind === 'float16') && storeWeight(value)) stored.push(name)
   }
   return stored
 }
@@ -74,6 +77,7 @@ function clearAnnotations(model: Model): void {
   }
   for (const graph of model.graphs()) {
     graph.inputs.forEach(clear)
+    graph.initializers.forEach(clear)
     for (const node of graph.nodes) node.outputs.forEach(clear)
   }
 }
