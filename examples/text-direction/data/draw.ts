@@ -142,12 +142,15 @@ const FACES = [
 
 const registered = new Set<string>()
 
-/** Takes the face from the npm package, whatever fonts the system has. */
-export function registerFace(face: string): void {
+/** Takes a face, by default from the npm package, whatever fonts the system has. The first file of a name stays. */
+export function registerFace(face: string, file = dejavu(face)): void {
   if (registered.has(face)) return
-  const file = join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf', `${face}.ttf`)
   if (!GlobalFonts.registerFromPath(file, face)) throw new Error(`cannot read the font ${file}`)
   registered.add(face)
+}
+
+function dejavu(face: string): string {
+  return join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf', `${face}.ttf`)
 }
 
 let table: Float32Array | undefined

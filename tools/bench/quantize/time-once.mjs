@@ -5,7 +5,8 @@ import { timeRatio, wasmEngine } from '@whittle/engine'
 import { createJiti } from 'jiti'
 
 const [name, budget, ...files] = process.argv.slice(2)
-const { [name]: task } = await createJiti(import.meta.url).import(`../tasks/${name}.ts`)
+const { tasks } = await createJiti(import.meta.url).import('../tasks/index.ts')
+const task = tasks.find((other) => other.name === name)
 const samples = task.answer ? task.calibration : task.evaluation(1)
 const { value: sample } = await samples.samples()[Symbol.asyncIterator]().next()
 const models = files.map((file) => ({ name: file, model: readFileSync(file) }))

@@ -8,7 +8,8 @@ import { createJiti } from 'jiti'
 
 const [name, query, target] = process.argv.slice(2)
 const root = fileURLToPath(new URL('../', import.meta.url))
-const { [name]: task } = await createJiti(import.meta.url).import(`../tasks/${name}.ts`)
+const { tasks } = await createJiti(import.meta.url).import('../tasks/index.ts')
+const task = tasks.find((other) => other.name === name)
 const config = { datasets: { task: join(root, `tasks/${name}-calibration.ts`) } }
 try {
   const { artefacts, report, seconds } = await compile({ file: task.file, query: `${query}&target=wasm`, root, config, cache: false })

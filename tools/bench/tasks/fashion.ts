@@ -1,17 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { type Dataset, Tensor, defineDataset } from '@whittle/ir'
-import { cache } from '../peers.ts'
-import { runProgram } from '../run-once.ts'
+import { debianFile, fetchDebian } from './debian.ts'
 import { best } from './direction.ts'
 import type { Task } from './task.ts'
 
-/** Where Debian's package dataset-fashion-mnist puts its files, and where they are unpacked without it. */
-const INSTALLED = '/usr/share/datasets/fashion-mnist'
-const FOLDER = join(cache, 'fashion')
-const UNPACKED = join(FOLDER, INSTALLED)
+/** Of Debian's package dataset-fashion-mnist. */
+const FOLDER = '/usr/share/datasets/fashion-mnist'
 
 /** Convolutions and batch norms, trained by models/train-fashion.py on Fashion-MNIST's training pictures; judged on its test pictures. */
 export const fashion: Task = {
@@ -21,21 +17,8 @@ export const fashion: Task = {
   samples: 10000,
   calibration: pictures('train', 128),
   evaluation: (count) => pictures('t10k', count),
-  prepare,
+  prepare: (log) => fetchDebian('dataset-fashion-mnist', `${FOLDER}/t10k-images-idx3-ubyte.gz`, log),
   score: (outputs, { label }) => ({ correct: best(outputs) === label ? 1 : 0 }),
-}
-
-async function prepare(log: (line: string) => void): Promise<void> {
-  if (existsSync(INSTALLED) || existsSync(UNPACKED)) return
-  log('fashion: downloading the Debian package dataset-fashion-mnist')
-  mkdirSync(FOLDER, { recursive: true })
-  try {
-    await runProgram('apt-get', ['download', 'dataset-fashion-mnist'], { cwd: FOLDER })
-    const file = readdirSync(FOLDER).find((name) => name.endsWith('.deb'))!
-    await runProgram('dpkg-deb', ['-x', join(FOLDER, file), FOLDER])
-  } catch (cause) {
-    throw new Error('Fashion-MNIST is not there, and cannot be downloaded: apt-get install dataset-fashion-mnist', { cause })
-  }
 }
 
 function pictures(part: 'train' | 't10k', count: number): Dataset {
@@ -55,5 +38,5 @@ function pictures(part: 'train' | 't10k', count: number): Dataset {
 }
 
 function read(name: string): Buffer {
-  return gunzipSync(readFileSync(join(existsSync(INSTALLED) ? INSTALLED : UNPACKED, name)))
+  return gunzipSync(readFileSync(debianFile(`${FOLDER}/${name}`)))
 }

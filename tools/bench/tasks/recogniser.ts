@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Dataset, Tensor, type Tensors, defineDataset } from '@whittle/ir'
 import { fixture } from '@whittle/testing/fixture'
-import { type Line, drawLines } from 'example-text-direction/draw'
+import { type Line, type LinesOptions, drawLines } from 'example-text-direction/draw'
 import { LINE_HEIGHT, toInput, turn } from 'example-text-direction/picture'
 import { distance } from 'fastest-levenshtein'
 import type { Task } from './task.ts'
@@ -23,12 +23,16 @@ export const recogniser: Task = {
 }
 
 function words(half: Half, count: number): Dataset {
-  const options = { seed: `words/${half}`, words: WORDS[half], count, noise: 1, length: 1, faces: FACES[half] }
+  return drawn({ seed: `words/${half}`, words: WORDS[half], faces: FACES[half], count })
+}
+
+/** One word a line. */
+export function drawn({ seed, count, ...rest }: Pick<LinesOptions, 'seed' | 'words' | 'faces' | 'count'>): Dataset {
   return defineDataset({
-    key: `words/${half}/${count}`,
+    key: `${seed}/${count}`,
     length: count,
     async *samples() {
-      for (const line of drawLines(options)) yield { inputs: { x: inputOf(line) }, label: line.text }
+      for (const line of drawLines({ seed, count, ...rest, noise: 1, length: 1 })) yield { inputs: { x: inputOf(line) }, label: line.text }
     },
   })
 }
