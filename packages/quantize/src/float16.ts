@@ -27,21 +27,28 @@ export function float16(options: Float16Options = {}): Transform {
           report.skipped.push({ at: value.name, why })
           continue
         }
-        const data = tensor.toFloat32()
-        const rounded = data.map((item) => fromFloat16Bits(toFloat16Bits(item)))
-        const lost = rounded.findIndex((item) => !Number.isFinite(item))
-        if (lost >= 0 || (rounded.every((item) => item === 0) && data.some((item) => item !== 0))) {
-          const what = lost >= 0 ? `its value ${data[lost]}` : 'values as small as all of its own'
-          report.skipped.push({ at: value.name, why: `float16 cannot hold ${what}` })
+        const lost = roundToFloat16(value, tensor)
+        if (lost) {
+          report.skipped.push({ at: value.name, why: lost })
           continue
         }
-        value.graph.setTensor(value, Tensor.float32(tensor.dims, rounded))
-        value.quantization = { kind: 'float16' }
         report.changed.push({ at: value.name, what: `${tensor.size} values in float16` })
       }
       return report
     },
   }
+}
+
+/** Rounds a constant and says so on it. @returns why it could not be, and was left alone. */
+export function roundToFloat16(value: Value, tensor: Tensor): string | undefined {
+  const data = tensor.toFloat32()
+  const rounded = data.map((item) => fromFloat16Bits(toFloat16Bits(item)))
+  const lost = rounded.findIndex((item) => !Number.isFinite(item))
+  if (lost >= 0) return `float16 cannot hold its value ${data[lost]}`
+  if (rounded.every((item) => item === 0) && data.some((item) => item !== 0)) return 'float16 cannot hold values as small as all of its own'
+  value.graph.setTensor(value, Tensor.float32(tensor.dims, rounded))
+  value.quantization = { kind: 'float16' }
+  return undefined
 }
 
 function reasonToKeep(value: Value, minSize: number): string | undefined {

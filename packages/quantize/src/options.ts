@@ -20,6 +20,11 @@ export interface QuantizeOptions {
    * one scale a channel, whatever `range` says. @default 'nearest'
    */
   rounding?: 'nearest' | 'gptq'
+  /**
+   * `'uniform'` gives every weight the same bits; `'mixed'` measures what each costs at the model's outputs, and gives more bits (at most float16)
+   * to those that matter and fewer to the others, in the same bytes altogether. Needs calibration data and an engine. @default 'uniform'
+   */
+  allocation?: 'uniform' | 'mixed'
   /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
   minSize?: number
 }
@@ -34,6 +39,7 @@ export const QUANTIZE_DEFAULTS = {
   percentile: 99.99,
   granularity: 'channel',
   rounding: 'nearest',
+  allocation: 'uniform',
   minSize: 256,
 } as const satisfies ResolvedOptions
 
@@ -48,6 +54,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (!(percentile > 50 && percentile <= 100)) throw invalidOption('quantize', 'percentile', 'a share over 50 and up to 100', percentile)
   oneOf(resolved, 'granularity', ['channel', 'tensor'])
   oneOf(resolved, 'rounding', ['nearest', 'gptq'])
+  oneOf(resolved, 'allocation', ['uniform', 'mixed'])
   if (rounding === 'gptq' && granularity === 'tensor')
     throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)

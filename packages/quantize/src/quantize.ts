@@ -1,7 +1,10 @@
 import { type Context, type Model, type Report, Tensor, type Transform, type Value, type Weight, weightsOf } from '@whittle/ir'
 import { annotateActivations } from './activations.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { FLOAT16, allocateBits } from './allocation.ts'
+import { roundToFloat16 } from './float16.ts'
 import { roundOnData, whyNotOnData } from './rounding.ts'
+import { measureSensitivity } from './sensitivity.ts'
 import { quantizeTensor } from './weights.ts'
 
 /**
@@ -26,8 +29,52 @@ export function quantize(options: QuantizeOptions = {}): Transform {
 }
 
 async function quantizeWeights(model: Model, options: ResolvedOptions, context: Context, report: Report): Promise<void> {
+  const wanted = weightsToRound(model, options, report)
+  const bits = await bitsOf(model, wanted, options, context)
   const onData: Weight[] = []
+  for (const { weight, axis, notOnData } of wanted) {
+    const { value, tensor } = weight
+    const own = bits.get(value)!
+    if (own === FLOAT16) {
+      const lost = roundToFloat16(value, tensor)
+      if (lost) report.skipped.push({ at: value.name, why: `fewer bits would cost too much, and ${lost}` })
+      else report.changed.push({ at: value.name, what: `${tensor.size} weights in float16: fewer bits would cost too much` })
+      continue
+    }
+    if (options.rounding === 'gptq' && !notOnData) {
+      onData.push(weight)
+      continue
+    }
+    const { data, quantization } = quantizeTensor(tensor.toFloat32(), tensor.dims, { bits: own, range: options.range, axis })
+    value.graph.setTensor(value, Tensor.float32(tensor.dims, data))
+    value.quantization = quantization
+    const scales = axis === undefined ? 'one scale' : `${quantization.scale.length} scales on axis ${axis}`
+    report.changed.push({
+      at: value.name,
+      what: `${tensor.size} weights of ${own} bits, ${scales}${notOnData ? `, to the nearest: ${notOnData}` : ''}`,
+    })
+  }
+  if (onData.length === 0) return
+  const quality = await roundOnData(model, onData, bits, context)
+  for (const [{ value, tensor }, sqnr] of quality) {
+    const what = `${tensor.size} weights of ${bits.get(value)} bits, a scale for each output; the layer's own error is at ${sqnr.toFixed(1)} dB`
+    report.changed.push({ at: value.name, what })
+  }
+}
+
+/** A weight that gets fewer bits. */
+interface Wanted {
+  readonly weight: Weight
+  /** Of its scales; undefined for one scale. */
+  readonly axis: number | undefined
+  /** Why it is rounded to the nearest though rounding on data was asked for. */
+  readonly notOnData: string | undefined
+}
+
+/** The weights that are rounded; all others are named in the report. */
+function weightsToRound(model: Model, options: ResolvedOptions, report: Report): Wanted[] {
   const seen = new Set<Value>()
+  const wanted: Wanted[] = []
   for (const weight of weightsOf(model)) {
     const { value, outputAxis } = weight
     if (seen.has(value)) continue
@@ -37,33 +84,37 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
       report.skipped.push({ at: value.name, why })
       continue
     }
-    const tensor = value.tensor!
     const axis = options.granularity === 'tensor' ? undefined : axisShared(model, value, outputAxis)
     const old = value.quantization
-    if (old?.kind === 'integer' && old.bits === options.bits && old.axis === axis) {
+    if (old?.kind === 'integer' && old.axis === axis && (old.bits === options.bits || options.allocation === 'mixed')) {
       report.skipped.push({ at: value.name, why: `it has ${old.bits} bits already` })
       continue
     }
-    const notOnData = options.rounding === 'gptq' ? whyNotOnData(weight) : undefined
-    if (options.rounding === 'gptq' && !notOnData) {
-      onData.push(weight)
-      continue
-    }
-    const { data, quantization } = quantizeTensor(tensor.toFloat32(), tensor.dims, { bits: options.bits, range: options.range, axis })
-    value.graph.setTensor(value, Tensor.float32(tensor.dims, data))
-    value.quantization = quantization
-    const scales = axis === undefined ? 'one scale' : `${quantization.scale.length} scales on axis ${axis}`
-    report.changed.push({
-      at: value.name,
-      what: `${tensor.size} weights of ${options.bits} bits, ${scales}${notOnData ? `, to the nearest: ${notOnData}` : ''}`,
-    })
+    wanted.push({ weight, axis, notOnData: options.rounding === 'gptq' ? whyNotOnData(weight) : undefined })
   }
-  if (onData.length === 0) return
-  const quality = await roundOnData(model, onData, options.bits, context)
-  for (const [{ value, tensor }, sqnr] of quality) {
-    const what = `${tensor.size} weights of ${options.bits} bits, a scale for each output; the layer's own error is at ${sqnr.toFixed(1)} dB`
-    report.changed.push({ at: value.name, what })
-  }
+  return wanted
+}
+
+/** The bits of each weight; {@link FLOAT16} for those that keep float16. */
+async function bitsOf(model: Model, wanted: readonly Wanted[], options: ResolvedOptions, context: Context): Promise<Map<Value, number>> {
+  const { bits, allocation, range } = options
+  if (allocation === 'uniform' || wanted.length === 0) return new Map(wanted.map(({ weight }) => [weight.value, bits]))
+  // Tried at more bits than they get, where noise is small and adds up.
+  const tried = Math.min(8, bits + 2)
+  const trials = wanted.map(({ weight: { value, tensor }, axis }) => {
+    const { data } = quantizeTensor(tensor.toFloat32(), tensor.dims, { bits: tried, range, axis })
+    return { value, tensor: Tensor.float32(tensor.dims, data) }
+  })
+  const noise = await measureSensitivity(model, trials, context)
+  const layers = wanted.map(({ weight }, index) => ({ size: weight.tensor.size, noise: noise[index]!, bits: tried }))
+  const given = allocateBits(layers, bits, choicesFor(bits))
+  return new Map(wanted.map(({ weight }, index) => [weight.value, given[index]!]))
+}
+
+/** Around `bits`, at most two fewer: what noise does there was not measured. */
+function choicesFor(bits: number): number[] {
+  const least = Math.max(2, bits - 2)
+  return [...Array.from({ length: 9 - least }, (_, index) => least + index), FLOAT16]
 }
 
 function reasonToKeep({ value, role }: Weight, minSize: number): string | undefined {

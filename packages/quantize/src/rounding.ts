@@ -1,4 +1,14 @@
-import { type Context, DatasetError, type IntegerQuantization, type Model, type Node, Tensor, type Weight, rangeOf } from '@whittle/ir'
+import {
+  type Context,
+  DatasetError,
+  type IntegerQuantization,
+  type Model,
+  type Node,
+  Tensor,
+  type Value,
+  type Weight,
+  rangeOf,
+} from '@whittle/ir'
 import { type Gram, addBias, collectGrams, damped, elementsOf, rowsOf, whyNoGram } from '@whittle/statistics'
 import { type Moments, type Price, type RoundedRow, bitsOf, improveRow, momentsOf, roundRow } from './gptq.ts'
 import { roundMantissa } from './mantissa.ts'
@@ -15,7 +25,12 @@ export function whyNotOnData({ node, input, value, outputAxis }: Weight): string
  * What rounding does to the mean of an output goes into the layer's bias where it can have one.
  * @returns the signal to noise ratio of each layer's output, in dB.
  */
-export async function roundOnData(model: Model, weights: readonly Weight[], bits: number, context: Context): Promise<Map<Weight, number>> {
+export async function roundOnData(
+  model: Model,
+  weights: readonly Weight[],
+  bits: ReadonlyMap<Value, number>,
+  context: Context,
+): Promise<Map<Weight, number>> {
   if (!context.engine || !context.calibration)
     throw new DatasetError(
       'CALIBRATION_MISSING',
@@ -26,7 +41,7 @@ export async function roundOnData(model: Model, weights: readonly Weight[], bits
   const quality = new Map<Weight, number>()
   for (const weight of weights) {
     context.signal?.throwIfAborted()
-    quality.set(weight, roundLayer(weight, grams.get(weight.node)!, bits))
+    quality.set(weight, roundLayer(weight, grams.get(weight.node)!, bits.get(weight.value)!))
     context.onProgress?.({ step: 'rounding weights', done: quality.size, total: weights.length })
   }
   return quality

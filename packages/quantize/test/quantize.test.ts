@@ -24,6 +24,11 @@ transformContract('quantize', () => quantize({ minSize: 0, bits: 4, rounding: 'g
   tolerance: Infinity,
   randomModels: 6,
 })
+transformContract('quantize', () => quantize({ minSize: 0, bits: 6, allocation: 'mixed' }), {
+  ...calibrated,
+  tolerance: 0.2,
+  randomModels: 4,
+})
 transformContract('quantize', () => quantize({ minSize: 16, bits: 4, granularity: 'tensor', range: 'minmax' }), {
   tolerance: Infinity,
   randomModels: 3,
@@ -47,6 +52,7 @@ describe('options', () => {
       percentile: 99.99,
       granularity: 'channel',
       rounding: 'nearest',
+      allocation: 'uniform',
       minSize: 256,
     })
     expect(quantize({ bits: undefined, range: undefined }).options).toEqual(quantize().options)

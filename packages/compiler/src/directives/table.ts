@@ -157,6 +157,7 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.percentile': 'number',
   'quantize.granularity': ['channel', 'tensor'],
   'quantize.rounding': ['nearest', 'gptq'],
+  'quantize.allocation': ['uniform', 'mixed'],
   'quantize.minSize': 'number',
   'float16.minSize': 'number',
 }
