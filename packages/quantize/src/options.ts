@@ -25,6 +25,11 @@ export interface QuantizeOptions {
    * to those that matter and fewer to the others, in the same bytes altogether. Needs calibration data and an engine. @default 'uniform'
    */
   allocation?: 'uniform' | 'mixed'
+  /**
+   * `'cross-layer'` first makes the channels between two layers equally large in the weights of both, where nothing but ReLU and the like is
+   * between them: one scale then suits a whole kernel better. Needs nothing. @default 'none'
+   */
+  equalization?: 'none' | 'cross-layer'
   /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
   minSize?: number
 }
@@ -40,6 +45,7 @@ export const QUANTIZE_DEFAULTS = {
   granularity: 'channel',
   rounding: 'nearest',
   allocation: 'uniform',
+  equalization: 'none',
   minSize: 256,
 } as const satisfies ResolvedOptions
 
@@ -55,6 +61,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   oneOf(resolved, 'granularity', ['channel', 'tensor'])
   oneOf(resolved, 'rounding', ['nearest', 'gptq'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])
+  oneOf(resolved, 'equalization', ['none', 'cross-layer'])
   if (rounding === 'gptq' && granularity === 'tensor')
     throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)

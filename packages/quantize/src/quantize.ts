@@ -1,5 +1,6 @@
 import { type Context, type Model, type Report, Tensor, type Transform, type Value, type Weight, weightsOf } from '@whittle/ir'
 import { annotateActivations } from './activations.ts'
+import { equalize } from './equalize.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { FLOAT16, allocateBits } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
@@ -20,6 +21,7 @@ export function quantize(options: QuantizeOptions = {}): Transform {
     options: { ...resolved },
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
+      if (resolved.equalization === 'cross-layer') equalize(model, report)
       // Ranges are those of the model before its weights are rounded.
       if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
       await quantizeWeights(model, resolved, context, report)

@@ -29,6 +29,7 @@ transformContract('quantize', () => quantize({ minSize: 0, bits: 6, allocation: 
   tolerance: 0.2,
   randomModels: 4,
 })
+transformContract('quantize', () => quantize({ minSize: 0, equalization: 'cross-layer' }), { tolerance: 0.1, randomModels: 6 })
 transformContract('quantize', () => quantize({ minSize: 16, bits: 4, granularity: 'tensor', range: 'minmax' }), {
   tolerance: Infinity,
   randomModels: 3,
@@ -53,6 +54,7 @@ describe('options', () => {
       granularity: 'channel',
       rounding: 'nearest',
       allocation: 'uniform',
+      equalization: 'none',
       minSize: 256,
     })
     expect(quantize({ bits: undefined, range: undefined }).options).toEqual(quantize().options)
@@ -67,6 +69,7 @@ describe('options', () => {
     [{ range: 'max' }, "'minmax', 'mse', 'percentile' or 'entropy' for range, received 'max'"],
     [{ percentile: 50 }, 'a share over 50 and up to 100 for percentile, received 50'],
     [{ granularity: 'row' }, "'channel' or 'tensor' for granularity, received 'row'"],
+    [{ equalization: 'all' }, "'none' or 'cross-layer' for equalization, received 'all'"],
     [{ minSize: -1 }, 'a whole number of elements for minSize, received -1'],
   ])('refuses %j', (options, message) => {
     expect(() => quantize(options as QuantizeOptions)).toThrow(

@@ -158,6 +158,7 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.granularity': ['channel', 'tensor'],
   'quantize.rounding': ['nearest', 'gptq'],
   'quantize.allocation': ['uniform', 'mixed'],
+  'quantize.equalization': ['none', 'cross-layer'],
   'quantize.minSize': 'number',
   'float16.minSize': 'number',
 }
