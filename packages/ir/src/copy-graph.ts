@@ -9,6 +9,7 @@ export function copyGraph(from: Graph, to: Graph, values: Map<Value, Value>): vo
     target.shape = source.shape && [...source.shape]
     target.opaqueType = source.opaqueType
     target.quantization = source.quantization
+    target.distribution = source.distribution
   }
   to.opaque = from.opaque
   for (const input of from.inputs) {

@@ -1,4 +1,5 @@
 import { type Attribute, type AttributeLike, asAttribute, graphsOf } from './attribute.ts'
+import type { ChannelDistribution } from './distribution.ts'
 import type { ElementType } from './element-type.ts'
 import { ModelError } from './errors.ts'
 import type { Model } from './model.ts'
@@ -27,6 +28,8 @@ export class Value {
   opaqueType: unknown
   /** Written by `quantize`, read by the compiler's lowering. */
   quantization: Quantization | undefined
+  /** Written by `simplify`, read by `quantize` where it has no data. An edit of the node that gives the value drops it. */
+  distribution: ChannelDistribution | undefined
   /** The graph that defines it. */
   readonly graph: Graph
 
@@ -222,11 +225,12 @@ export class Graph {
     return value
   }
 
-  /** Puts another tensor in the place of an initializer's. The quantization that described the old one is dropped. */
+  /** Puts another tensor in the place of an initializer's. What described the old one, or what those who read it give, is dropped. */
   setTensor(value: Value, tensor: Tensor): void {
     if (!this.#initializers.has(value)) throw new ModelError('GRAPH_EDIT', `'${value.name}' is not an initializer of graph '${this.name}'`)
     setConstant(value, tensor)
     value.quantization = undefined
+    for (const { node } of value._uses) forget(node)
   }
 
   /** @throws {ModelError} when it is still used. */
@@ -304,6 +308,11 @@ export class Graph {
 
   /** Replaces the `index`th input of `node`; trailing inputs that are left out are dropped. */
   setInput(node: Node, index: number, value: Value | undefined): void {
+    this.#connect(node, index, value)
+    forget(node)
+  }
+
+  #connect(node: Node, index: number, value: Value | undefined): void {
     const before = node._inputs[index]
     if (before) removeUse(before, node, index)
     while (node._inputs.length <= index) node._inputs.push(undefined)
@@ -341,7 +350,8 @@ export class Graph {
       to.elementType ??= from.elementType
     }
     for (const giver of new Set(from._givers)) giver.setOutputs(giver.outputs.map((output) => (output === from ? to : output)))
-    for (const { node, index } of [...from._uses]) this.setInput(node, index, to)
+    // It stands for the same, so that what is known of those who read it still holds.
+    for (const { node, index } of [...from._uses]) this.#connect(node, index, to)
     return true
   }
 
@@ -376,6 +386,11 @@ function setConstant(value: Value, tensor: Tensor): void {
   value._tensor = tensor
   value.elementType = tensor.type
   value.shape = [...tensor.dims]
+}
+
+/** What was known of a node's outputs may hold no longer. */
+function forget(node: Node): void {
+  for (const output of node._outputs) if (output) output.distribution = undefined
 }
 
 function removeUse(value: Value, node: Node, index: number): void {

@@ -1,6 +1,7 @@
 export { asAttribute, graphsOf, type Attribute, type AttributeLike } from './attribute.ts'
 export { compress, type StepReport } from './compress.ts'
 export { defineDataset, defineMetric, type Dataset, type Metric, type Runners, type Sample } from './dataset.ts'
+export type { ChannelDistribution } from './distribution.ts'
 export { bitsOf, byteLengthOf, elementTypes, kindOf, type ElementKind, type ElementType } from './element-type.ts'
 export type { Engine, EngineSession, SessionOptions, Tensors } from './engine.ts'
 export {

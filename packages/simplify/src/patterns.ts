@@ -57,10 +57,11 @@ export function fuse(end: Node, inner: Iterable<Node>, spec: () => Omit<NodeSpec
   if (!output) return false
   const isClosed = (value: Value | undefined): boolean => !value || (!value.isOutput && value.uses.every((use) => all.has(use.node)))
   for (const node of all) if (node.graph !== graph || (node !== end && !node.outputs.every(isClosed))) return false
-  const { name, shape, elementType } = output
+  const { name, shape, elementType, distribution } = output
   const fused = graph.addNode({ ...spec(), outputs: [name], before: end }).output
   fused.shape = shape
   fused.elementType = elementType
+  fused.distribution = distribution
   graph.replaceUses(output, fused)
   // From the end to the start: a node leaves once nobody reads it.
   while (all.size > 0)

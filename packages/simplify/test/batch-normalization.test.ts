@@ -47,6 +47,26 @@ describe('goes into the layer before it', () => {
   })
 })
 
+test.each<[string, (number | string)[], (b: GraphBuilder, x: Value) => Value]>([
+  ['Conv', ['N', 3, 1, 1], (b, x) => b.node('Conv', [x, b.weight('w', [4, 3, 1, 1])])],
+  ['MatMul of two matrices', ['N', 3], (b, x) => b.node('MatMul', [x, b.weight('w', [3, 4])])],
+])('what it says of the output of a %s stays with the value: its bias, and its scale but for epsilon', async (_, shape, layer) => {
+  const before = behind(shape, 4, layer)
+  const { scale, shift, variance } = Object.fromEntries(
+    (['scale', 'shift', 'mean', 'variance'] as const).map((name, at) => [
+      name,
+      before.graph.nodes.at(-1)!.inputs[1 + at]!.tensor!.toFloat32(),
+    ]),
+  ) as Record<string, Float32Array>
+  const { model } = await compress(before, [simplify()], context())
+  const { mean, deviation } = model.graph.outputs[0]!.distribution!
+  expect([...mean]).toEqual([...shift!])
+  deviation.forEach((item, at) => {
+    const expected = Math.abs(scale![at]!) * Math.sqrt(variance![at]! / (variance![at]! + 1e-5))
+    expect(item).toBeCloseTo(expected, 6)
+  })
+})
+
 test('a kernel that two Convs share stays as it was for the other one', async () => {
   const model = buildModel((b) => {
     const x = b.input('x', ['N', 4, 5, 5])
