@@ -5,6 +5,7 @@ import tempfile
 
 import numpy
 import onnx
+from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -39,12 +40,17 @@ class Reader(CalibrationDataReader):
 
 
 def pre_process(source, folder):
-    """As its documentation says; without symbolic shape inference where that fails on the model."""
+    """As its documentation says, from opset 13 on, which scales per channel need; without symbolic shape inference where that fails."""
+    upgraded = os.path.join(folder, "upgraded.onnx")
     target = os.path.join(folder, "pre-processed.onnx")
+    model = onnx.load(source)
+    if next(entry.version for entry in model.opset_import if not entry.domain) < 13:
+        model = version_converter.convert_version(model, 13)
+    onnx.save(model, upgraded)
     try:
-        quant_pre_process(source, target)
+        quant_pre_process(upgraded, target)
     except Exception:
-        quant_pre_process(source, target, skip_symbolic_shape=True)
+        quant_pre_process(upgraded, target, skip_symbolic_shape=True)
     return target
 
 

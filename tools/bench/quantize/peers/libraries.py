@@ -1,4 +1,7 @@
 # Half floats, 4 bits a weight, and NNCF. What they import is loaded where it is used: not every form needs it.
+import sys
+import types
+
 import onnx
 
 from .data import Reader, pre_process, samples, save, scratch
@@ -16,6 +19,7 @@ def four_bits(gptq):
     def make(source, calibration, target):
         from onnxruntime.quantization import matmul_nbits_quantizer as nbits
 
+        without_torch()
         with scratch() as folder:
             model = onnx.load(pre_process(source, folder))
         config = nbits.GPTQWeightOnlyQuantConfig(calibration_data_reader=Reader(calibration)) if gptq else None
@@ -24,6 +28,14 @@ def four_bits(gptq):
         save(quantizer.model.model, target)
 
     return make
+
+
+def without_torch():
+    """GPTQ asks PyTorch, which is gigabytes, for nothing but the type of arrays and for a GPU."""
+    torch = types.ModuleType("torch")
+    torch.Tensor = type("Tensor", (), {})
+    torch.cuda = types.SimpleNamespace(is_available=lambda: False)
+    sys.modules["torch"] = torch
 
 
 def nncf_static(full):
