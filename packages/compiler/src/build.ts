@@ -22,7 +22,9 @@ import { checkedDataset, findDataset, syntheticDataset, take } from './dataset.t
 import type { Alternative, Request } from './directives/directive.ts'
 import { parseQuery } from './directives/parse.ts'
 import { checkTarget, pinInputs } from './inputs.ts'
-import { type Lowering, lower } from './lower/lower.ts'
+import { type Attempt, type Fitted, fitIntegers } from './fit-integers.ts'
+import { type Choose, type Lowering, lower } from './lower/lower.ts'
+import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
 import { readSource } from './source.ts'
 import type { Artefact, CompileRequest, CompileResult, Quality, VariantReport, WhittleConfig } from './types.ts'
@@ -31,8 +33,10 @@ import { Reference } from './verify.ts'
 
 /** Samples on which a variant is compared with the original. */
 const VERIFY_SAMPLES = 32
-/** Below this SQNR, nodes compute in int8 only where that costs nothing beside storing the weights in int8 (dB). */
-const INTEGER_SQNR = 20
+/** What computing in int8 leaves of the outputs where `sqnr=` does not say: the SQNR in dB. */
+const INTEGER_SQNR = 25
+/** Samples on which single nodes are tried in int8. */
+const NOISE_SAMPLES = 4
 
 export interface Engines {
   /** Fast: calibration, folding. */
@@ -48,9 +52,13 @@ interface Compressed {
 }
 
 /** One file, written and verified. */
-interface Verified extends Artefact {
+interface Verified extends Omit<Artefact, 'name'> {
   readonly brotli: number
   readonly quality: Record<string, Quality>
+}
+
+interface Lowered extends Verified, Attempt {
+  readonly lowering: Lowering
 }
 
 /** What is the same for all variants of an import. */
@@ -61,6 +69,8 @@ interface Shared {
   readonly reference: Reference
   /** The inputs' dims at a typical run. */
   readonly shapes: Record<string, readonly number[]>
+  /** Below this SQNR, not all nodes that would be faster so compute in int8 (dB). */
+  readonly goal: number
 }
 
 /** One import on its way from directives to artefacts. */
@@ -71,7 +81,10 @@ export class Build {
   readonly #cache: Cache | undefined
   readonly #watch = new Set<string>()
   readonly #compressed = new Map<Alternative, Compressed>()
-  readonly #artefacts = new Map<string, Verified>()
+  /** What was written, by its hash: also what was tried and not taken. */
+  readonly #verifieds = new Map<string, Verified>()
+  /** What is shipped, by its hash. */
+  readonly #artefacts = new Map<string, Artefact>()
 
   constructor(request: CompileRequest, engines: Engines, configFile: string | undefined, cache: Cache | undefined) {
     this.#request = request
@@ -104,6 +117,7 @@ export class Build {
       calibration,
       reference: await Reference.of(this.#engines.wasm, source.bytes, samples, this.#request.signal),
       shapes: Object.fromEntries(Object.entries(samples[0]!.inputs).map(([name, tensor]) => [name, tensor.dims])),
+      goal: request.sqnr ?? INTEGER_SQNR,
     }
     const variants: ManifestVariant[] = []
     const reports: VariantReport[] = []
@@ -116,7 +130,7 @@ export class Build {
     const sourceBytes = { file: basename(file), bytes: source.size, brotli: await sourceBrotli }
     return {
       manifest: manifestOf(shared, query, sourceBytes, variants),
-      artefacts: [...this.#artefacts.values()].map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+      artefacts: [...this.#artefacts.values()],
       report: { source: sourceBytes, variants: reports, warnings: [] },
       watch: [...this.#watch],
     }
@@ -133,8 +147,9 @@ export class Build {
     const recipe = recipeOf(alternative, { calibrated: shared.calibration !== undefined })
     const id = uniqueId(`${recipe.label}-${target.name}`, others)
     const { model, reports } = await this.#compress(alternative, recipe, target, shared, id)
-    const { artefact, lowering, warnings } = await this.#lower(model, recipe, target, shared, id)
-    const { bytes, brotli, quality } = artefact
+    const { result, warnings } = await this.#lower(model, target, shared, id)
+    const { bytes, brotli, quality, lowering } = result
+    const name = this.#nameOf(result, recipe, target, shared.name)
     const { provider, deviceType, probes } = target
     const { samples } = shared.reference
     return {
@@ -147,7 +162,7 @@ export class Build {
         // Alternatives for one target are preferred in the order in which they were written.
         rank: target.rank + others.filter((other) => other.target === target.name).length,
         format: recipe.format,
-        files: [{ path: artefact.name, bytes: bytes.byteLength, brotli, sha256: artefact.sha256 }],
+        files: [{ path: name, bytes: bytes.byteLength, brotli, sha256: result.sha256 }],
       },
       report: {
         id,
@@ -173,45 +188,44 @@ export class Build {
     return done
   }
 
-  /** Lowers for a target; where computing in int8 would spoil the outputs, weights are only stored in int8. */
-  async #lower(
-    model: Model,
-    recipe: Recipe,
-    target: Target,
-    shared: Shared,
-    id: string,
-  ): Promise<{ artefact: Verified; lowering: Lowering; warnings: string[] }> {
-    const attempt = async (goal: Target): Promise<{ artefact: Verified; lowering: Lowering }> => {
+  /** Lowers for a target; not all that would be faster in int8 computes so where that would spoil the outputs. */
+  async #lower(model: Model, target: Target, shared: Shared, id: string): Promise<Fitted<Lowered>> {
+    const { reference, shapes, goal } = shared
+    const { native, wasm } = this.#engines
+    const { signal } = this.#request
+    const attempt = async (choose?: Choose): Promise<Lowered> => {
       const lowered = model.clone()
-      const lowering = lower(lowered, goal, shared.shapes)
-      return { artefact: await this.#verified(writeOnnx(compact(lowered)), recipe, target, shared, id), lowering }
+      const lowering = lower(lowered, target, shapes, choose)
+      this.#progress('verifying', id)
+      const verified = await this.#verified(writeOnnx(compact(lowered)), reference, wasm)
+      return { ...verified, lowering, sqnr: worstSqnr(verified.quality) }
     }
-    const first = await attempt(target)
-    const computed = worstSqnr(first.artefact.quality)
-    if (first.lowering.integerNodes.length === 0 || computed >= INTEGER_SQNR) return { ...first, warnings: [] }
-    const second = await attempt({ ...target, computes: target.computes.filter((form) => form !== 'qdq-u8s8') })
-    const stored = worstSqnr(second.artefact.quality)
-    if (stored <= computed + 1) return { ...first, warnings: [] }
-    this.#artefacts.delete(first.artefact.sha256)
-    const why =
-      `computing ${first.lowering.integerNodes.length} nodes in int8 would leave an SQNR of ${computed.toFixed(1)} dB, ` +
-      `and storing their weights in int8 leaves ${stored.toFixed(1)} dB: all compute in float32`
-    return { ...second, warnings: [why] }
+    return await fitIntegers(target, goal, attempt, (outputs) => {
+      this.#progress('measuring nodes in int8', id)
+      return measureIntegerNoise(model, target, shapes, outputs, native, reference.samples.slice(0, NOISE_SAMPLES), signal)
+    })
   }
 
-  async #verified(bytes: Uint8Array, recipe: Recipe, target: Target, shared: Shared, id: string): Promise<Verified> {
+  /** What is judged is what was written, read back. */
+  async #verified(bytes: Uint8Array, reference: Reference, engine: Engine): Promise<Verified> {
     const hash = sha256(bytes)
-    const known = this.#artefacts.get(hash)
+    const known = this.#verifieds.get(hash)
     if (known) return known
-    this.#progress('verifying', id)
-    // What is judged is what was written, read back.
     const brotli = this.#brotli(bytes, hash)
     brotli.catch(() => {})
-    const quality = await shared.reference.compare(this.#engines.wasm, bytes, this.#request.signal)
-    const name = artefactName(shared.name, recipe.label, target, this.#artefacts.values())
-    const artefact = { name, sha256: hash, bytes, brotli: await brotli, quality }
-    this.#artefacts.set(hash, artefact)
-    return artefact
+    const quality = await reference.compare(engine, bytes, this.#request.signal)
+    const verified = { sha256: hash, bytes, brotli: await brotli, quality }
+    this.#verifieds.set(hash, verified)
+    return verified
+  }
+
+  /** The name under which a file is shipped; equal files are one. */
+  #nameOf({ sha256: hash, bytes }: Verified, recipe: Recipe, target: Target, model: string): string {
+    const known = this.#artefacts.get(hash)
+    if (known) return known.name
+    const name = artefactName(model, recipe.label, target, this.#artefacts.values())
+    this.#artefacts.set(hash, { name, sha256: hash, bytes })
+    return name
   }
 
   /** Brotli at its highest quality takes seconds on a large file, so that its sizes are remembered by content. */

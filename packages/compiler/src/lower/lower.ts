@@ -1,6 +1,6 @@
 import { type Model, type Target, type Value, inferShapes } from '@whittle/ir'
 import { computeInBlocks } from './blocks.ts'
-import { candidatesOf } from './candidates.ts'
+import { type Candidate, candidatesOf } from './candidates.ts'
 import { computeInHalf, whyNotInHalf } from './half.ts'
 import { computeInIntegers } from './integers.ts'
 import { type Sizes, planIntegers } from './plan.ts'
@@ -10,6 +10,8 @@ import { storeWeight } from './storage.ts'
 export interface Lowering {
   /** Names of the nodes that compute in integers. */
   readonly integerNodes: string[]
+  /** What those nodes give: names of values of the model as it was. */
+  readonly integerOutputs: string[]
   /** Names of the nodes that compute with weights of few bits, block by block. */
   readonly blockNodes: string[]
   /** Constants that are stored in fewer bits and unfolded when the session is made. */
@@ -17,22 +19,35 @@ export interface Lowering {
   readonly skipped: { at: string; why: string }[]
 }
 
+/** Which of the nodes that could compute in integers do. */
+export type Choose = (candidates: readonly Candidate[], sizes: Sizes) => Set<Candidate>
+
 /**
  * Turns annotations into ops, in the form that the target is fast with. Edits the model; afterwards it has no annotations.
  * @param shapes the inputs' dims at a typical run, by name: times are predicted for them.
+ * @param choose by default the nodes with which the whole is fastest, by the target's cost table.
  */
-export function lower(model: Model, target: Target, shapes: Readonly<Record<string, readonly number[]>>): Lowering {
+export function lower(
+  model: Model,
+  target: Target,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  choose: Choose = (candidates, sizes) => (target.cost ? planIntegers(candidates, sizes, target.cost) : new Set()),
+): Lowering {
   const wantsHalf = target.computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
   const notHalf = wantsHalf ? whyNotInHalf(model) : undefined
   const half = wantsHalf && notHalf === undefined
   const nodes = half || !target.computes.includes('qdq-u8s8') || !hasRanges(model) ? [] : model.graph.nodes
   const { candidates, skipped } = candidatesOf(nodes)
   if (notHalf !== undefined) skipped.push({ at: 'graph', why: notHalf })
-  const chosen = target.cost && candidates.length > 0 ? planIntegers(candidates, sizesAt(model, shapes), target.cost) : new Set<never>()
+  const chosen = candidates.length > 0 ? choose(candidates, sizesAt(model, shapes)) : new Set<Candidate>()
   const integerNodes = [...chosen].map(({ node }) => node.describe())
+  const integerOutputs = [...chosen].map(({ node }) => node.output.name)
   for (const candidate of candidates)
     if (!chosen.has(candidate))
-      skipped.push({ at: candidate.node.describe(), why: `int8 is not faster there on ${target.name}; its weight is stored in int8` })
+      skipped.push({
+        at: candidate.node.describe(),
+        why: `int8 is not faster there on ${target.name}, or costs too much of the outputs; its weight is stored in int8`,
+      })
   // Whether a weight is in the annotated form has to be seen before the first edit drops annotations.
   computeInIntegers(model.graph, [...chosen])
   const blocks = computeInBlocks(model, target)
@@ -40,7 +55,7 @@ export function lower(model: Model, target: Target, shapes: Readonly<Record<stri
   const stored = storeWeights(model, half)
   if (half) skipped.push(...computeInHalf(model))
   clearAnnotations(model)
-  return { integerNodes, blockNodes: blocks.nodes, stored, skipped }
+  return { integerNodes, integerOutputs, blockNodes: blocks.nodes, stored, skipped }
 }
 
 /** Whether any activation was given a grid: without one nothing can compute in integers, and nobody asked for it. */

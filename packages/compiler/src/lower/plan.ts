@@ -7,16 +7,47 @@ export type Sizes = ReadonlyMap<string, readonly number[]>
 /** Savings below this share of the candidates' time are noise of the measurement, and not worth a rounding. */
 const LEAST_GAIN = 0.03
 
+/** How much noise integers may bring, and how much each node's bring. */
+export interface NoiseLimit {
+  /** Noise power at the model's outputs as a share of the signal's, by the name of the node's output. Nodes that are not here bring too much. */
+  readonly noise: ReadonlyMap<string, number>
+  /** The most of all chosen nodes together; noise of several nodes adds up. */
+  readonly most: number
+}
+
 /**
  * Which candidates compute in integers, so that the whole takes the least time by the cost table: a node's own time, and the quantizing and
- * dequantizing where integers meet floats. Local search: single nodes are moved while that helps, from all and from none.
+ * dequantizing where integers meet floats. Local search: single nodes are moved while that helps, from all and from none. Under a limit of
+ * noise, noise has a price in time: the least price at which the limit holds.
  */
-export function planIntegers(candidates: readonly Candidate[], sizes: Sizes, table: CostTable): Set<Candidate> {
+export function planIntegers(candidates: readonly Candidate[], sizes: Sizes, table: CostTable, limit?: NoiseLimit): Set<Candidate> {
+  if (!limit) return fastest(candidates, sizes, table, () => 0)
+  const noiseOf = ({ node }: Candidate): number => limit.noise.get(node.output.name) ?? Infinity
+  const quiet = candidates.filter((candidate) => noiseOf(candidate) <= limit.most)
+  let [low, high] = [-12, 24]
+  let best = new Set<Candidate>()
+  for (let step = 0; step < 24; step++) {
+    const price = (low + high) / 2
+    const chosen = fastest(quiet, sizes, table, (candidate) => 10 ** price * noiseOf(candidate))
+    if ([...chosen].reduce((sum, candidate) => sum + noiseOf(candidate), 0) <= limit.most) [high, best] = [price, chosen]
+    else low = price
+  }
+  return best
+}
+
+/** @param priceOf what a node's computing in integers costs beside its time, in microseconds. */
+function fastest(
+  candidates: readonly Candidate[],
+  sizes: Sizes,
+  table: CostTable,
+  priceOf: (candidate: Candidate) => number,
+): Set<Candidate> {
   const costs = new Map(candidates.map((candidate) => [candidate, nodeCost(candidate, sizes, table)]))
   const known = candidates.filter((candidate) => costs.get(candidate) !== undefined)
   const total = (chosen: ReadonlySet<Candidate>): number => {
     let sum = crossings(known, chosen, sizes, table)
-    for (const candidate of known) sum += costs.get(candidate)![chosen.has(candidate) ? 'int8' : 'fp32']
+    for (const candidate of known)
+      sum += chosen.has(candidate) ? costs.get(candidate)!.int8 + priceOf(candidate) : costs.get(candidate)!.fp32
     return sum
   }
   const none = new Set<Candidate>()
