@@ -13,6 +13,9 @@ export interface Recipe {
   readonly label: string
 }
 
+/** Options by which weights get a grid that rounding on data does not know. */
+const OTHER_GRIDS = ['quantize.granularity', 'quantize.symmetric', 'quantize.levels']
+
 /** The recipe of an alternative. Activations get a grid where there are samples to take it from. */
 export function recipeOf(alternative: Alternative, { calibrated }: { calibrated: boolean }): Recipe {
   const { format, prune: pruning } = alternative
@@ -26,7 +29,7 @@ export function recipeOf(alternative: Alternative, { calibrated }: { calibrated:
         bits: format.bits,
         activations: calibrated && format.name === 'int8' ? 8 : null,
         // At 8 bits the nearest is as good, and quicker.
-        rounding: calibrated && format.bits < 8 ? 'gptq' : 'nearest',
+        rounding: calibrated && format.bits < 8 && !OTHER_GRIDS.some((name) => name in alternative.options) ? 'gptq' : 'nearest',
         ...optionsOf(alternative, 'quantize'),
       }),
     )
@@ -42,7 +45,10 @@ export function describeRecipe(recipe: Recipe): { step: string; options: JsonObj
 
 function optionsOf(alternative: Alternative, transform: string): Record<string, never> {
   const entries = Object.entries(alternative.options).filter(([key]) => key.startsWith(`${transform}.`))
-  return Object.fromEntries(
-    entries.map(([key, value]) => [key.slice(transform.length + 1), Number.isFinite(Number(value)) ? Number(value) : value]),
-  ) as Record<string, never>
+  return Object.fromEntries(entries.map(([key, value]) => [key.slice(transform.length + 1), valueOf(value)])) as Record<string, never>
+}
+
+function valueOf(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  return Number.isFinite(Number(text)) ? Number(text) : text
 }

@@ -138,7 +138,11 @@ export function firstLevels({ low, width, weights }: Density, count: number): Fl
     const share = sums[below + 1]! - sums[below]!
     return bottom + (below + (share > 0 ? (wanted - sums[below]!) / share : 0)) * cell
   })
-  const middle = levels.reduce((best, level, at) => (Math.abs(level) < Math.abs(levels[best]!) ? at : best), 0)
+  // On each side of 0 where there are values there is a level, or they would become 0.
+  if (top > 0 && !(levels.at(-1)! > 0)) levels[count - 1] = top
+  if (bottom < 0 && !(levels[0]! < 0)) levels[0] = bottom
+  let middle = 1
+  for (let at = 2; at < count - 1; at++) if (Math.abs(levels[at]!) < Math.abs(levels[middle]!)) middle = at
   levels[middle] = 0
   return Float64Array.from(new Set(levels)).sort()
 }

@@ -13,13 +13,20 @@ export interface QuantizeOptions {
   range?: RangeMethod
   /** What share of an activation's values `range: 'percentile'` keeps, in %; half of the others are cut off at each end. @default 99.99 */
   percentile?: number
-  /** One scale for each output channel, or one a tensor. @default 'channel' */
-  granularity?: 'channel' | 'tensor'
+  /** One scale for each output channel, for each block of one, or one a tensor. @default 'channel' */
+  granularity?: 'channel' | 'tensor' | 'block'
+  /** Weights of a block, 16 to 256; powers of two compute as they are on WebGPU. @default 32 */
+  block?: number
+  /** false: each grid has a zero point, for weights that lie to one side. Such weights are only stored in fewer bits. @default true */
+  symmetric?: boolean
+  /** Steps of one size, or levels by k-means that the tensor shares. @default 'uniform' */
+  levels?: 'uniform' | 'kmeans'
   /**
-   * `'nearest'` needs nothing; `'gptq'` rounds so that what each layer gives changes least, and needs calibration data and an engine. With
-   * one scale a channel, whatever `range` says. @default 'nearest'
+   * `'nearest'` and `'hqq'` need nothing: `'hqq'` moves scales, or zero points where `symmetric` is false, for what most weights lose; `'gptq'`
+   * rounds so that what each layer gives changes least, and needs calibration data and an engine. With one scale a channel, whatever `range`
+   * says. @default 'nearest'
    */
-  rounding?: 'nearest' | 'gptq'
+  rounding?: 'nearest' | 'hqq' | 'gptq'
   /**
    * `'uniform'` gives every weight the same bits; `'mixed'` measures what each costs at the model's outputs, and gives more bits (at most float16)
    * to those that matter and fewer to the others, in the same bytes altogether. Needs calibration data and an engine. @default 'uniform'
@@ -43,6 +50,9 @@ export const QUANTIZE_DEFAULTS = {
   range: 'mse',
   percentile: 99.99,
   granularity: 'channel',
+  block: 32,
+  symmetric: true,
+  levels: 'uniform',
   rounding: 'nearest',
   allocation: 'uniform',
   equalization: 'none',
@@ -53,17 +63,24 @@ export const QUANTIZE_DEFAULTS = {
 export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as QuantizeOptions
   const resolved: ResolvedOptions = { ...QUANTIZE_DEFAULTS, ...given }
-  const { bits, percentile, granularity, rounding, minSize } = resolved
+  const { bits, percentile, granularity, block, symmetric, levels, rounding, minSize } = resolved
   if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
   oneOf(resolved, 'activations', [8, null])
   oneOf(resolved, 'range', ['minmax', 'mse', 'percentile', 'entropy'])
   if (!(percentile > 50 && percentile <= 100)) throw invalidOption('quantize', 'percentile', 'a share over 50 and up to 100', percentile)
-  oneOf(resolved, 'granularity', ['channel', 'tensor'])
-  oneOf(resolved, 'rounding', ['nearest', 'gptq'])
+  oneOf(resolved, 'granularity', ['channel', 'tensor', 'block'])
+  if (!(Number.isInteger(block) && block >= 16 && block <= 256))
+    throw invalidOption('quantize', 'block', 'a whole number from 16 to 256', block)
+  oneOf(resolved, 'symmetric', [true, false])
+  oneOf(resolved, 'levels', ['uniform', 'kmeans'])
+  oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])
   oneOf(resolved, 'equalization', ['none', 'cross-layer'])
-  if (rounding === 'gptq' && granularity === 'tensor')
+  if (rounding === 'gptq' && granularity !== 'channel')
     throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
+  if (rounding === 'gptq' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with rounding 'gptq'", symmetric)
+  if (levels === 'kmeans' && rounding !== 'nearest') throw invalidOption('quantize', 'rounding', "'nearest' with levels 'kmeans'", rounding)
+  if (levels === 'kmeans' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with levels 'kmeans'", symmetric)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
   return resolved
 }

@@ -1,17 +1,27 @@
-import { type Context, type Model, type Report, Tensor, type Transform, type Value, type Weight, weightsOf } from '@whittle/ir'
+import {
+  type Context,
+  type Model,
+  type Report,
+  type ScaleGrid,
+  Tensor,
+  type Transform,
+  type Value,
+  type Weight,
+  weightsOf,
+} from '@whittle/ir'
 import { annotateActivations } from './activations.ts'
+import { describeGrid, hasGrid, roundToGrid, scaleGridOf } from './grids.ts'
 import { equalize } from './equalize.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { FLOAT16, allocateBits } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
 import { roundOnData, whyNotOnData } from './rounding.ts'
 import { measureSensitivity } from './sensitivity.ts'
-import { quantizeTensor } from './weights.ts'
 
 /**
- * Rounds kernels, recurrent weights and embeddings to symmetric grids, one scale for each output channel, and gives the activations around
- * Conv, Gemm and MatMul an unsigned grid from calibration data. It only annotates: which node computes in integers, and which only stores
- * them, is decided by the compiler for each target.
+ * Rounds kernels, recurrent weights and embeddings to grids, by default symmetric ones with a scale for each output channel, and gives the
+ * activations around Conv, Gemm and MatMul an unsigned grid from calibration data. It only annotates: which node computes in integers, and
+ * which only stores them, is decided by the compiler for each target.
  */
 export function quantize(options: QuantizeOptions = {}): Transform {
   const resolved = resolveOptions(options)
@@ -34,7 +44,7 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
   const wanted = weightsToRound(model, options, report)
   const bits = await bitsOf(model, wanted, options, context)
   const onData: Weight[] = []
-  for (const { weight, axis, notOnData } of wanted) {
+  for (const { weight, grid, notOnData } of wanted) {
     const { value, tensor } = weight
     const own = bits.get(value)!
     if (own === FLOAT16) {
@@ -47,14 +57,11 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
       onData.push(weight)
       continue
     }
-    const { data, quantization } = quantizeTensor(tensor.toFloat32(), tensor.dims, { bits: own, range: options.range, axis })
+    const { data, quantization } = roundToGrid(weight, grid, own, options)
     value.graph.setTensor(value, Tensor.float32(tensor.dims, data))
     value.quantization = quantization
-    const scales = axis === undefined ? 'one scale' : `${quantization.scale.length} scales on axis ${axis}`
-    report.changed.push({
-      at: value.name,
-      what: `${tensor.size} weights of ${own} bits, ${scales}${notOnData ? `, to the nearest: ${notOnData}` : ''}`,
-    })
+    const what = `${tensor.size} weights of ${own} bits, ${describeGrid(tensor.dims, grid)}`
+    report.changed.push({ at: value.name, what: notOnData ? `${what}, to the nearest: ${notOnData}` : what })
   }
   if (onData.length === 0) return
   const quality = await roundOnData(model, onData, bits, context)
@@ -67,8 +74,8 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
 /** A weight that gets fewer bits. */
 interface Wanted {
   readonly weight: Weight
-  /** Of its scales; undefined for one scale. */
-  readonly axis: number | undefined
+  /** How it is cut into parts that share a scale. */
+  readonly grid: ScaleGrid
   /** Why it is rounded to the nearest though rounding on data was asked for. */
   readonly notOnData: string | undefined
 }
@@ -86,26 +93,26 @@ function weightsToRound(model: Model, options: ResolvedOptions, report: Report):
       report.skipped.push({ at: value.name, why })
       continue
     }
-    const axis = options.granularity === 'tensor' ? undefined : axisShared(model, value, outputAxis)
+    const grid = scaleGridOf(weight, axisShared(model, value, outputAxis), options)
     const old = value.quantization
-    if (old?.kind === 'integer' && old.axis === axis && (old.bits === options.bits || options.allocation === 'mixed')) {
+    if (old && 'bits' in old && hasGrid(old, grid, options.allocation === 'mixed' ? old.bits : options.bits, options)) {
       report.skipped.push({ at: value.name, why: `it has ${old.bits} bits already` })
       continue
     }
-    wanted.push({ weight, axis, notOnData: options.rounding === 'gptq' ? whyNotOnData(weight) : undefined })
+    wanted.push({ weight, grid, notOnData: options.rounding === 'gptq' ? whyNotOnData(weight) : undefined })
   }
   return wanted
 }
 
 /** The bits of each weight; {@link FLOAT16} for those that keep float16. */
 async function bitsOf(model: Model, wanted: readonly Wanted[], options: ResolvedOptions, context: Context): Promise<Map<Value, number>> {
-  const { bits, allocation, range } = options
+  const { bits, allocation } = options
   if (allocation === 'uniform' || wanted.length === 0) return new Map(wanted.map(({ weight }) => [weight.value, bits]))
   // Tried at more bits than they get, where noise is small and adds up.
   const tried = Math.min(8, bits + 2)
-  const trials = wanted.map(({ weight: { value, tensor }, axis }) => {
-    const { data } = quantizeTensor(tensor.toFloat32(), tensor.dims, { bits: tried, range, axis })
-    return { value, tensor: Tensor.float32(tensor.dims, data) }
+  const trials = wanted.map(({ weight, grid }) => {
+    const { value, tensor } = weight
+    return { value, tensor: Tensor.float32(tensor.dims, roundToGrid(weight, grid, tried, options).data) }
   })
   const noise = await measureSensitivity(model, trials, context)
   const layers = wanted.map(({ weight }, index) => ({ size: weight.tensor.size, noise: noise[index]!, bits: tried }))

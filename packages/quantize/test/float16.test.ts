@@ -2,7 +2,7 @@ import { Tensor, compress, createRandom } from '@whittle/ir'
 import { type Float16Options, float16, quantize } from '@whittle/quantize'
 import { buildModel, models, transformContract } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
-import { context, valueOf } from './harness.ts'
+import { context, datasetOf, samplesOf, valueOf } from './harness.ts'
 
 transformContract('float16', () => float16({ minSize: 0 }), { tolerance: 1e-2, randomModels: 4 })
 
@@ -49,8 +49,10 @@ test('every value becomes the nearest half', async () => {
   const { model, report } = await run(around(data))
   expect(valueOf(model, 'c').quantization).toEqual({ kind: 'float16' })
   expect(valueOf(model, 'c').elementType).toBe('float32')
-  expect(report.changed).toEqual([{ at: 'c', what: '20000 values in float16' }])
   const rounded = valueOf(model, 'c').tensor!.toFloat32()
+  const vanished = data.filter((item, at) => item !== 0 && rounded[at] === 0).length
+  expect(vanished).toBeGreaterThan(0)
+  expect(report.changed).toEqual([{ at: 'c', what: `20000 values in float16, of which ${vanished} are too small for it and became zero` }])
   for (const [index, item] of data.entries()) if (rounded[index] !== nearest(item)) expect(rounded[index], `${item}`).toBe(nearest(item))
 })
 
@@ -59,7 +61,7 @@ describe('stays float32, with a reason:', () => {
     const { model, report } = await run(around(Float32Array.from(values)))
     expect(valueOf(model, 'c').quantization).toBeUndefined()
     expect(valueOf(model, 'c').tensor!.toFloat32()).toEqual(Float32Array.from(values))
-    return report.skipped
+    return report.skipped.filter(({ at }) => at !== 'graph')
   }
 
   test('a value beyond the greatest half', async () => {
@@ -105,7 +107,47 @@ test('a second run names it as done', async () => {
   const first = await run(models.mlp())
   const second = await run(first.model)
   expect(second.report.changed).toEqual([])
-  expect(second.report.skipped.every(({ why }) => why === 'it is in float16 already')).toBe(true)
+  const constants = second.report.skipped.filter(({ at }) => at !== 'graph')
+  expect(constants.every(({ why }) => why === 'it is in float16 already')).toBe(true)
+})
+
+describe('activations', () => {
+  /** `large` is 300 x, `huge` 300 times that. */
+  const growing = (): ReturnType<typeof buildModel> =>
+    buildModel((b) => {
+      const gain = b.constant('gain', 300)
+      const huge = b.nodes('Mul', [b.node('Mul', [b.input('x', [2]), gain], {}, { outputs: ['large'] }), gain], {}, { outputs: ['huge'] })
+      b.output(b.node('Log', [huge[0]]), 'y')
+    })
+  const calibrated = (...samples: number[][]) =>
+    compress(growing(), [float16()], context({ calibration: datasetOf(samples.map((x) => ({ x: Tensor.float32([2], x) }))) }))
+
+  test('near or over the greatest half on the calibration data stay float32', async () => {
+    const { model, reports } = await calibrated([1, 0.5], [0.1, 0.4])
+    expect(valueOf(model, 'huge').quantization).toEqual({ kind: 'float32' })
+    expect(['x', 'large', 'y'].map((name) => valueOf(model, name).quantization)).toEqual([undefined, undefined, undefined])
+    expect(reports[0]!.changed).toEqual([{ at: 'huge', what: 'activation of up to 9.00e+4: it stays in float32' }])
+    expect(valueOf((await calibrated([-0.6, 0.1])).model, 'huge').quantization).toEqual({ kind: 'float32' })
+  })
+
+  test('well below it are not marked, nor is one that is infinite in float32 too', async () => {
+    expect(valueOf((await calibrated([0.3, 0.1])).model, 'huge').quantization).toBeUndefined()
+    expect(valueOf((await calibrated([0, 0.1])).model, 'y').quantization).toBeUndefined()
+  })
+
+  test('are not known without calibration data, and the report says so', async () => {
+    const { reports } = await compress(growing(), [float16()], context())
+    expect(reports[0]!.skipped[0]).toEqual({
+      at: 'graph',
+      why: 'without calibration data it is not known whether activations stay below 65504, the most that float16 holds',
+    })
+  })
+
+  test('inside subgraphs cannot be measured, and the report says so', async () => {
+    const model = models.branches()
+    const { reports } = await compress(model, [float16()], context({ calibration: samplesOf(model) }))
+    expect(reports[0]!.skipped[0]!.why).toContain('inside subgraphs it cannot be measured')
+  })
 })
 
 test('options are filled in and checked', () => {

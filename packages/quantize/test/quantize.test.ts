@@ -52,6 +52,9 @@ describe('options', () => {
       range: 'mse',
       percentile: 99.99,
       granularity: 'channel',
+      block: 32,
+      symmetric: true,
+      levels: 'uniform',
       rounding: 'nearest',
       allocation: 'uniform',
       equalization: 'none',
@@ -68,7 +71,7 @@ describe('options', () => {
     [{ activations: 4 }, '8 or null for activations, received 4'],
     [{ range: 'max' }, "'minmax', 'mse', 'percentile' or 'entropy' for range, received 'max'"],
     [{ percentile: 50 }, 'a share over 50 and up to 100 for percentile, received 50'],
-    [{ granularity: 'row' }, "'channel' or 'tensor' for granularity, received 'row'"],
+    [{ granularity: 'row' }, "'channel', 'tensor' or 'block' for granularity, received 'row'"],
     [{ equalization: 'all' }, "'none' or 'cross-layer' for equalization, received 'all'"],
     [{ minSize: -1 }, 'a whole number of elements for minSize, received -1'],
   ])('refuses %j', (options, message) => {
@@ -83,8 +86,8 @@ describe('weights', () => {
     ['of a Conv', models.convBnRelu, 'conv_w', 0, 8],
     ['of a Gemm with transB', models.mlp, 'gemm_w', 0, 16],
     ['of a MatMul', models.mlp, 'matmul_w', 1, 5],
-    ['of an LSTM', models.lstm, 'lstm_w', 1, 12],
-    ['between the steps of an LSTM', models.lstm, 'lstm_r', 1, 12],
+    ['of both directions of an LSTM', models.lstm, 'lstm_w', 1, 24],
+    ['between the steps of an LSTM', models.lstm, 'lstm_r', 1, 24],
     ['in a branch', models.branches, 'yes_w', 0, 4],
   ])('%s get a scale for each output channel, and their values are on the grid', async (_, make, name, axis, channels) => {
     const { model, report } = await run(make())
@@ -92,7 +95,8 @@ describe('weights', () => {
     expect(grid).toMatchObject({ kind: 'integer', bits: 8, signed: true, axis })
     expect(grid.scale).toHaveLength(channels)
     const { tensor } = valueOf(model, name)
-    expect(report.changed).toContainEqual({ at: name, what: `${tensor!.size} weights of 8 bits, ${channels} scales on axis ${axis}` })
+    const where = grid.block ? `axes 0 and ${axis}` : `axis ${axis}`
+    expect(report.changed).toContainEqual({ at: name, what: `${tensor!.size} weights of 8 bits, ${channels} scales on ${where}` })
     const inner = tensor!.dims.slice(axis + 1).reduce((a, b) => a * b, 1)
     tensor!.toFloat32().forEach((item, index) => {
       const scale = grid.scale[Math.floor(index / inner) % channels]!
