@@ -119,7 +119,7 @@ describe('refuses', () => {
 
   test('one scale a tensor, and a rounding that does not exist', () => {
     expect(() => quantize({ rounding: 'gptq', granularity: 'tensor' })).toThrow("quantize: expected 'channel' with rounding 'gptq'")
-    expect(() => quantize({ rounding: 'up' as never })).toThrow("quantize: expected 'nearest' or 'gptq' for rounding, received")
+    expect(() => quantize({ rounding: 'up' as never })).toThrow("quantize: expected 'nearest', 'hqq' or 'gptq' for rounding, received")
   })
 })
 
