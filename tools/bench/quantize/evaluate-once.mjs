@@ -44,7 +44,10 @@ console.log(JSON.stringify(models.map(({ scores, signal, noise, failed }) => ({ 
 function fail(model, error) {
   if (model === models[0]) throw error
   // Without the place in onnxruntime's sources.
-  model.failed = String(error.message).split('\n')[0].replace(/\/\S+\.cc:\d+ /, '').slice(0, 200)
+  model.failed = String(error.message)
+    .split('\n')[0]
+    .replace(/\/\S+\.cc:\d+ /, '')
+    .slice(0, 200)
 }
 
 function compare(model, original, outputs) {

@@ -29,7 +29,7 @@ def without_sensitive(store_rest):
         with scratch() as folder:
             model = pre_process(source, folder)
             options = {**U8S8, "per_channel": True, "calibration_cache_path": os.path.join(folder, "ranges.json")}
-            kept, count, sqnr = least_sensitive(model, calibration, folder, options)
+            kept, note = least_sensitive(model, calibration, folder, options)
             if not kept:
                 raise RuntimeError("no node can be quantized")
             quantize_static(model, target, Reader(calibration), nodes_to_quantize=kept, **options)
@@ -37,7 +37,7 @@ def without_sensitive(store_rest):
         if store_rest:
             stored.round_weights(quantized, 8)
         save(quantized, target)
-        return f"{len(kept)} of {count} nodes, {sqnr:.1f} dB on calibration data"
+        return note
 
     return make
 
