@@ -1,10 +1,15 @@
 import { type Context, type IntegerQuantization, type Model, type Node, type Report, type Value, opRow } from '@whittle/ir'
+import { statisticsOf } from './batch-statistics.ts'
 import { calibrate } from './calibrate.ts'
 import { measureExtremes } from './extremes.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Grid, chooseRange, fullRange } from './ranges.ts'
 
-/** Gives the values around what some target computes in integers a grid, from what they are on the calibration data. */
+/**
+ * Gives the values around what some target computes in integers a grid, from what they are on the calibration data; without any, from what
+ * BatchNormalization's statistics say of them, where they say it of all but the model's inputs.
+ * @throws {DatasetError} without calibration data where statistics do not reach, and for data that cannot be used.
+ */
 export async function annotateActivations(
   model: Model,
   bits: number,
@@ -24,6 +29,7 @@ export async function annotateActivations(
     report.skipped.push({ at: 'graph', why: 'no activation of a Conv, Gemm or MatMul is without a grid' })
     return
   }
+  if (!context.calibration && annotateFromStatistics(model, wanted, bits, report)) return
   const extremes = range === 'minmax' ? await measureExtremes(model, wanted, context) : undefined
   const histograms = extremes ? undefined : (await calibrate(model, wanted, context)).histograms
   for (const value of wanted) {
@@ -41,6 +47,23 @@ export async function annotateActivations(
     value.quantization = activation(grid, bits)
     report.changed.push({ at: value.name, what: describe(grid, seen!) })
   }
+}
+
+/** @returns false, and changes nothing, where a value that a node gives has no statistics. */
+function annotateFromStatistics(model: Model, wanted: readonly Value[], bits: number, report: Report): boolean {
+  const known = statisticsOf(model)
+  if (known.size === 0 || wanted.some((value) => !value.isInput && !known.has(value))) return false
+  for (const value of wanted) {
+    const statistics = known.get(value)
+    if (!statistics) {
+      report.skipped.push({ at: value.name, why: 'an input: without calibration data its range is not known' })
+      continue
+    }
+    const grid = fullRange({ min: Math.min(...statistics.low), max: Math.max(...statistics.high) }, bits)!
+    value.quantization = activation(grid, bits)
+    report.changed.push({ at: value.name, what: `${describe(grid, grid)}, by the statistics of BatchNormalization` })
+  }
+  return true
 }
 
 /** What a compute node's output is to those who read it: behind the Relu or Clip that runtimes fuse with it. */

@@ -95,7 +95,7 @@ function isRelu(node: Node): boolean {
 }
 
 /** From [N, C, 1, ...] to [N, C]. */
-function dropsUnitAxes(node: Node, channels: number): boolean {
+export function dropsUnitAxes(node: Node, channels: number): boolean {
   if (!['Flatten', 'Reshape', 'Squeeze'].includes(node.type)) return false
   const [from, to] = [node.inputs[0]!.shape, node.output.shape]
   return from?.[1] === channels && from.slice(2).every((dim) => dim === 1) && to?.length === 2 && to[1] === channels

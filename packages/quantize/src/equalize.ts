@@ -1,4 +1,4 @@
-import { type Model, type Report, Tensor, type Value } from '@whittle/ir'
+import { type ChannelDistribution, type Model, type Report, Tensor, type Value } from '@whittle/ir'
 import { type Link, type Side, linkBehind, replaceConstant } from './channels.ts'
 
 /** Rounds over all links; a chain of three layers is even after a handful. */
@@ -24,12 +24,16 @@ export function equalize(model: Model, report: Report): void {
     if (typeof link !== 'string') links.push(link)
     else report.skipped.push({ at: node.describe(), why: `not equalized with the layers behind it: ${link}` })
   }
+  const known = [...model.nodes()].flatMap((node) => node.outputs.map((value) => ({ value, distribution: value?.distribution })))
   const weights = new Map<Value, Float64Array>()
   for (const { producer, consumers } of links)
     for (const { kernel } of [producer, ...consumers]) weights.set(kernel, Float64Array.from(kernel.tensor!.toFloat32()))
   const factors = equalizeWeights(links, weights)
   links.forEach((link, at) => scaleWay(link, factors[at]!))
   for (const [value, data] of weights) value.graph.setTensor(value, Tensor.float32(value.tensor!.dims, data))
+  // What was known of outputs holds still, but for those that were scaled.
+  for (const { value, distribution } of known) if (value) value.distribution = distribution
+  links.forEach(({ values }, at) => values.forEach((value) => (value.distribution = scaled(value.distribution, factors[at]!))))
   links.forEach(({ producer, consumers }, at) => {
     const widest = factors[at]!.reduce((most, item) => Math.max(most, item, 1 / item), 1)
     const names = consumers.map(({ node }) => node.describe()).join(', ')
@@ -86,9 +90,14 @@ function multiply({ kernel, channelOf }: Side, weights: ReadonlyMap<Value, Float
   for (let index = 0; index < data.length; index++) data[index]! *= factor(channelOf(index))
 }
 
+function scaled(distribution: ChannelDistribution | undefined, factors: Float64Array): ChannelDistribution | undefined {
+  const divided = (items: Float32Array): Float32Array => items.map((item, channel) => item / factors[channel]!)
+  return distribution && { mean: divided(distribution.mean), deviation: divided(distribution.deviation) }
+}
+
 /** The bias, and what is added on the way. */
 function scaleWay({ producer, shifts }: Link, factors: Float64Array): void {
-  const scaled = (item: number, channel: number): number => item / factors[channel]!
-  if (producer.node.inputs[2]) replaceConstant(producer.node, 2, scaled)
-  for (const { node, index } of shifts) replaceConstant(node, index, scaled)
+  const divide = (item: number, channel: number): number => item / factors[channel]!
+  if (producer.node.inputs[2]) replaceConstant(producer.node, 2, divide)
+  for (const { node, index } of shifts) replaceConstant(node, index, divide)
 }

@@ -4,7 +4,10 @@ import type { RangeMethod } from './ranges.ts'
 export interface QuantizeOptions {
   /** Bits of a weight, 2 to 8. @default 8 */
   bits?: number
-  /** Bits of an activation; null leaves activations alone. Needs calibration data and an engine. @default null */
+  /**
+   * Bits of an activation; null leaves activations alone. Needs calibration data and an engine, or BatchNormalizations that were folded into the
+   * layers before all of them. @default null
+   */
   activations?: 8 | null
   /**
    * How ranges are chosen: the full one, that of least squared error, or for activations also the one that keeps `percentile` % of the values,
@@ -37,6 +40,11 @@ export interface QuantizeOptions {
    * between them: one scale then suits a whole kernel better. Needs nothing. @default 'none'
    */
   equalization?: 'none' | 'cross-layer'
+  /**
+   * `'statistics'` takes the shift of the mean that rounding weights causes out of each layer's bias, as far as the statistics of folded
+   * BatchNormalizations say what its inputs are on average. Needs no data. @default 'none'
+   */
+  correction?: 'none' | 'statistics'
   /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
   minSize?: number
 }
@@ -56,6 +64,7 @@ export const QUANTIZE_DEFAULTS = {
   rounding: 'nearest',
   allocation: 'uniform',
   equalization: 'none',
+  correction: 'none',
   minSize: 256,
 } as const satisfies ResolvedOptions
 
@@ -76,6 +85,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])
   oneOf(resolved, 'equalization', ['none', 'cross-layer'])
+  oneOf(resolved, 'correction', ['none', 'statistics'])
   if (rounding === 'gptq' && granularity !== 'channel')
     throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
   if (rounding === 'gptq' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with rounding 'gptq'", symmetric)

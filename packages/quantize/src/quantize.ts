@@ -11,7 +11,9 @@ import {
 } from '@whittle/ir'
 import { annotateActivations } from './activations.ts'
 import { describeGrid, hasGrid, roundToGrid, scaleGridOf } from './grids.ts'
+import { absorbBiases } from './absorb.ts'
 import { equalize } from './equalize.ts'
+import { expectedCorrection } from './expected-bias.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { FLOAT16, allocateBits } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
@@ -32,9 +34,12 @@ export function quantize(options: QuantizeOptions = {}): Transform {
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
       if (resolved.equalization === 'cross-layer') equalize(model, report)
+      if (resolved.equalization === 'cross-layer' && activations !== null) absorbBiases(model, report)
+      const correct = resolved.correction === 'statistics' ? expectedCorrection(model) : undefined
       // Ranges are those of the model before its weights are rounded.
       if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
       await quantizeWeights(model, resolved, context, report)
+      correct?.(report)
       return report
     },
   }

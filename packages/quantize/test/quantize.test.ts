@@ -58,6 +58,7 @@ describe('options', () => {
       rounding: 'nearest',
       allocation: 'uniform',
       equalization: 'none',
+      correction: 'none',
       minSize: 256,
     })
     expect(quantize({ bits: undefined, range: undefined }).options).toEqual(quantize().options)

@@ -162,6 +162,7 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.rounding': ['nearest', 'hqq', 'gptq'],
   'quantize.allocation': ['uniform', 'mixed'],
   'quantize.equalization': ['none', 'cross-layer'],
+  'quantize.correction': ['none', 'statistics'],
   'quantize.minSize': 'number',
   'float16.minSize': 'number',
 }
