@@ -1,4 +1,5 @@
 import { type IntegerQuantization, type Node, type Value, constantOf, kernelOf, opRow } from '@whittle/ir'
+import { whyNotInInt32 } from './accumulators.ts'
 
 /** A node that could compute in integers, with what it would read and give. */
 export interface Candidate {
@@ -38,6 +39,8 @@ function candidateOf(node: Node, weight: Value, grid: IntegerQuantization): Cand
     return 'a Gemm with factors'
   if (node.type === 'MatMul' && weight.tensor!.dims.length !== 2) return 'its weight is no matrix'
   if (grid.axis !== undefined && grid.axis !== kernelOf(node)?.outputAxis) return "its scales are not along the output channels' axis"
+  const tooLarge = whyNotInInt32(node, input.quantization, weight, grid)
+  if (tooLarge) return tooLarge
   const end = endOf(node)
   if (!end) return 'no range of its output is known, or it is an output of the model'
   return { node, input, weight, bias, ...end }

@@ -1,4 +1,5 @@
-import { type Graph, type IntegerQuantization, type Node, Tensor, type Value, constantOf } from '@whittle/ir'
+import { type Graph, type IntegerQuantization, type Node, Tensor, type Value } from '@whittle/ir'
+import { biasInSteps, channelScales } from './accumulators.ts'
 import type { Candidate } from './candidates.ts'
 import { integersOf } from './storage.ts'
 
@@ -24,7 +25,7 @@ export function computeInIntegers(graph: Graph, candidates: readonly Candidate[]
     const grid = input.quantization as IntegerQuantization
     graph.setInput(node, 0, dequantized.get(input) ?? quantizeInput(graph, input, node, dequantized))
     graph.setInput(node, 1, dequantizedWeight(graph, weight, node, dequantized))
-    if (bias) graph.setInput(node, 2, dequantizedBias(graph, bias, grid, weight.quantization as IntegerQuantization, node))
+    if (bias) graph.setInput(node, 2, dequantizedBias(graph, bias, grid, weight, node))
   }
   for (const { weight, bias } of candidates)
     for (const value of [weight, bias]) if (value?.tensor && value.uses.length === 0 && !value.isOutput) graph.removeInitializer(value)
@@ -66,7 +67,7 @@ function dequantizedWeight(graph: Graph, weight: Value, before: Node, dequantize
   const tensor = weight.tensor!
   const integers = graph.addInitializer(`${weight.name}_q`, integersOf(tensor, grid))
   const dims = grid.axis === undefined ? [] : [grid.scale.length]
-  const scale = graph.addInitializer(`${weight.name}_scale`, Tensor.float32(dims, grid.scale))
+  const scale = graph.addInitializer(`${weight.name}_scale`, Tensor.float32(dims, channelScales(weight, grid)))
   const zero = graph.addInitializer(`${weight.name}_zero`, Tensor.of('int8', dims, new Int8Array(grid.scale.length)))
   const attributes: Record<string, number> = grid.axis === undefined ? {} : { axis: grid.axis }
   const value = graph.addNode({
@@ -83,17 +84,10 @@ function dequantizedWeight(graph: Graph, weight: Value, before: Node, dequantize
 }
 
 /** The bias in int32, whose scale is that of the products: input scale times weight scale. No zero point: WebGPU refuses one. */
-function dequantizedBias(graph: Graph, bias: Value, input: IntegerQuantization, weight: IntegerQuantization, before: Node): Value {
-  const data = constantOf(bias)!.toFloat32()
-  const scales = Float32Array.from(
-    { length: data.length },
-    (_, channel) => input.scale[0]! * weight.scale[weight.scale.length === 1 ? 0 : channel]!,
-  )
-  const integers = Int32Array.from(data, (item, channel) =>
-    Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(item / scales[channel]!))),
-  )
-  const q = graph.addInitializer(`${bias.name}_q`, Tensor.of('int32', [data.length], integers))
-  const scale = graph.addInitializer(`${bias.name}_scale`, Tensor.float32([data.length], scales))
+function dequantizedBias(graph: Graph, bias: Value, input: IntegerQuantization, weight: Value, before: Node): Value {
+  const { integers, scales } = biasInSteps(bias, input, channelScales(weight, weight.quantization as IntegerQuantization))
+  const q = graph.addInitializer(`${bias.name}_q`, integers)
+  const scale = graph.addInitializer(`${bias.name}_scale`, scales)
   const value = graph.addNode({
     op: 'DequantizeLinear',
     inputs: [q, scale],
@@ -102,6 +96,6 @@ function dequantizedBias(graph: Graph, bias: Value, input: IntegerQuantization, 
     before,
   }).output
   value.elementType = 'float32'
-  value.shape = [data.length]
+  value.shape = [integers.size]
   return value
 }
