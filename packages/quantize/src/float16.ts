@@ -10,6 +10,7 @@ import {
   toFloat16Bits,
 } from '@whittle/ir'
 import { markLargeActivations } from './half-range.ts'
+import { unfoldStoredWeights } from './sources.ts'
 
 export interface Float16Options {
   /** Constants of fewer elements are left alone. @default 16 */
@@ -30,6 +31,7 @@ export function float16(options: Float16Options = {}): Transform {
     options: { minSize },
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
+      unfoldStoredWeights(model)
       await markLargeActivations(model, context, report)
       for (const value of model.initializers()) {
         const tensor = value.tensor!

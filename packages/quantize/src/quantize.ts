@@ -19,6 +19,7 @@ import { FLOAT16, allocateBits } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
 import { roundOnData, whyNotOnData } from './rounding.ts'
 import { measureSensitivity } from './sensitivity.ts'
+import { reportQuantized, unfoldStoredWeights } from './sources.ts'
 
 /**
  * Rounds kernels, recurrent weights and embeddings to grids, by default symmetric ones with a scale for each output channel, and gives the
@@ -33,6 +34,8 @@ export function quantize(options: QuantizeOptions = {}): Transform {
     options: { ...resolved },
     async run(model: Model, context: Context): Promise<Report> {
       const report: Report = { changed: [], skipped: [] }
+      reportQuantized(model, report)
+      unfoldStoredWeights(model)
       if (resolved.equalization === 'cross-layer') equalize(model, report)
       if (resolved.equalization === 'cross-layer' && activations !== null) absorbBiases(model, report)
       const correct = resolved.correction === 'statistics' ? expectedCorrection(model) : undefined
