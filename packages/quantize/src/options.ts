@@ -42,9 +42,15 @@ export interface QuantizeOptions {
   equalization?: 'none' | 'cross-layer'
   /**
    * `'statistics'` takes the shift of the mean that rounding weights causes out of each layer's bias, as far as the statistics of folded
-   * BatchNormalizations say what its inputs are on average. Needs no data. @default 'none'
+   * BatchNormalizations say what its inputs are on average, and needs no data. `'full'` measures the shift, layer by layer with all layers before it
+   * rounded; needs calibration data and an engine. @default 'none'
    */
-  correction?: 'none' | 'statistics'
+  correction?: 'none' | 'statistics' | 'full'
+  /**
+   * Between 0 and 1, how much of what is hard to round moves from activations into the weights that read them, where a normalization, a Mul with a
+   * constant or a layer can take up the factor of each channel. Needs calibration data and an engine. @default null
+   */
+  smooth?: number | null
   /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
   minSize?: number
 }
@@ -65,6 +71,7 @@ export const QUANTIZE_DEFAULTS = {
   allocation: 'uniform',
   equalization: 'none',
   correction: 'none',
+  smooth: null,
   minSize: 256,
 } as const satisfies ResolvedOptions
 
@@ -85,14 +92,21 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])
   oneOf(resolved, 'equalization', ['none', 'cross-layer'])
-  oneOf(resolved, 'correction', ['none', 'statistics'])
+  oneOf(resolved, 'correction', ['none', 'statistics', 'full'])
   if (rounding === 'gptq' && granularity !== 'channel')
     throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
   if (rounding === 'gptq' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with rounding 'gptq'", symmetric)
   if (levels === 'kmeans' && rounding !== 'nearest') throw invalidOption('quantize', 'rounding', "'nearest' with levels 'kmeans'", rounding)
   if (levels === 'kmeans' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with levels 'kmeans'", symmetric)
+  checkSmooth(resolved)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
   return resolved
+}
+
+function checkSmooth({ smooth, activations }: ResolvedOptions): void {
+  if (smooth === null) return
+  if (!(smooth >= 0 && smooth <= 1)) throw invalidOption('quantize', 'smooth', 'a number from 0 to 1, or null', smooth)
+  if (activations === null) throw invalidOption('quantize', 'smooth', 'null without activations', smooth)
 }
 
 function oneOf<K extends keyof ResolvedOptions>(options: ResolvedOptions, name: K, allowed: readonly ResolvedOptions[K][]): void {

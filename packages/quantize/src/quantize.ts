@@ -14,10 +14,12 @@ import { describeGrid, hasGrid, roundToGrid, scaleGridOf } from './grids.ts'
 import { absorbBiases } from './absorb.ts'
 import { equalize } from './equalize.ts'
 import { expectedCorrection } from './expected-bias.ts'
+import { correctBiases } from './full-correction.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { FLOAT16, allocateBits } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
 import { roundOnData, whyNotOnData } from './rounding.ts'
+import { smoothActivations } from './smooth.ts'
 import { measureSensitivity } from './sensitivity.ts'
 import { reportQuantized, unfoldStoredWeights } from './sources.ts'
 
@@ -39,10 +41,13 @@ export function quantize(options: QuantizeOptions = {}): Transform {
       if (resolved.equalization === 'cross-layer') equalize(model, report)
       if (resolved.equalization === 'cross-layer' && activations !== null) absorbBiases(model, report)
       const correct = resolved.correction === 'statistics' ? expectedCorrection(model) : undefined
+      const original = resolved.correction === 'full' ? model.clone() : undefined
+      if (resolved.smooth !== null) await smoothActivations(model, resolved.smooth, context, report)
       // Ranges are those of the model before its weights are rounded.
       if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
       await quantizeWeights(model, resolved, context, report)
       correct?.(report)
+      if (original) await correctBiases(model, original, context, report)
       return report
     },
   }

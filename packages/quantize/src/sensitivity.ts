@@ -2,7 +2,7 @@ import { type Context, type Model, type Tensor, type Tensors, type Value } from 
 import { calibrationOf } from './calibrate.ts'
 
 /** Calibration samples on which layers are tried: noise adds up over many outputs, so that few are enough to rank them. */
-const SAMPLES = 4
+const SAMPLES = 2
 
 /** What a weight would be in fewer bits. */
 export interface Trial {

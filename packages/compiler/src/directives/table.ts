@@ -162,7 +162,8 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.rounding': ['nearest', 'hqq', 'gptq'],
   'quantize.allocation': ['uniform', 'mixed'],
   'quantize.equalization': ['none', 'cross-layer'],
-  'quantize.correction': ['none', 'statistics'],
+  'quantize.correction': ['none', 'statistics', 'full'],
+  'quantize.smooth': 'number',
   'quantize.minSize': 'number',
   'float16.minSize': 'number',
 }
