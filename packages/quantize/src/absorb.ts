@@ -41,9 +41,9 @@ function isPlain(node: Node): boolean {
 }
 
 /** Nothing but one Relu is on the way. */
-function isReluAlone({ producer, values, shifts }: Link): boolean {
-  const [use, ...others] = producer.node.output.uses
-  return values.length === 2 && shifts.length === 0 && others.length === 0 && use!.node.type === 'Relu'
+function isReluAlone({ node, values }: Link): boolean {
+  const [use, ...others] = node.output.uses
+  return values.length === 2 && others.length === 0 && use!.node.type === 'Relu'
 }
 
 /** Whether what is added to all of a layer's inputs can be added to its bias. */

@@ -1,5 +1,5 @@
-import { type ChannelDistribution, type Model, type Report, Tensor, type Value } from '@whittle/ir'
-import { type Link, type Side, linkBehind, replaceConstant } from './channels.ts'
+import type { Model, Report, Value } from '@whittle/ir'
+import { type Link, type Side, isLayer, linkBehind, moveFactors, outputSide } from './channels.ts'
 
 /** Rounds over all links; a chain of three layers is even after a handful. */
 const MAX_ROUNDS = 50
@@ -10,6 +10,11 @@ const TOLERANCE = 1e-4
 /** A channel whose weights are smaller than this share of its layer's greatest is dead: made as large as the others, its bias would outgrow all. */
 const DEAD = 1e-3
 
+/** A link behind a layer. */
+interface Pair extends Link {
+  readonly producer: Side
+}
+
 /**
  * Cross-layer equalization (Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction", section 4.1): where
  * only positively homogeneous ops are between two layers, channel i is divided by `s_i = sqrt(r1_i / r2_i)` in the first and multiplied by it in
@@ -17,33 +22,31 @@ const DEAD = 1e-3
  * Chains, depthwise convolutions among them, are gone over until nothing moves. In exact arithmetic the model's function stays the same.
  */
 export function equalize(model: Model, report: Report): void {
-  const links: Link[] = []
+  const links: Pair[] = []
   for (const node of model.nodes()) {
-    if (!['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(node.type)) continue
+    const producer = outputSide(node)
     const link = linkBehind(node)
-    if (typeof link !== 'string') links.push(link)
-    else report.skipped.push({ at: node.describe(), why: `not equalized with the layers behind it: ${link}` })
+    if (typeof link !== 'string' && typeof producer !== 'string') links.push({ ...link, producer })
+    else if (isLayer(node)) report.skipped.push({ at: node.describe(), why: `not equalized with the layers behind it: ${String(link)}` })
   }
-  const known = [...model.nodes()].flatMap((node) => node.outputs.map((value) => ({ value, distribution: value?.distribution })))
   const weights = new Map<Value, Float64Array>()
   for (const { producer, consumers } of links)
     for (const { kernel } of [producer, ...consumers]) weights.set(kernel, Float64Array.from(kernel.tensor!.toFloat32()))
   const factors = equalizeWeights(links, weights)
-  links.forEach((link, at) => scaleWay(link, factors[at]!))
-  for (const [value, data] of weights) value.graph.setTensor(value, Tensor.float32(value.tensor!.dims, data))
-  // What was known of outputs holds still, but for those that were scaled.
-  for (const { value, distribution } of known) if (value) value.distribution = distribution
-  links.forEach(({ values }, at) => values.forEach((value) => (value.distribution = scaled(value.distribution, factors[at]!))))
-  links.forEach(({ producer, consumers }, at) => {
+  moveFactors(
+    model,
+    links.map((link, at) => ({ link, factors: factors[at]! })),
+  )
+  links.forEach(({ node, consumers }, at) => {
     const widest = factors[at]!.reduce((most, item) => Math.max(most, item, 1 / item), 1)
-    const names = consumers.map(({ node }) => node.describe()).join(', ')
-    report.changed.push({ at: producer.node.describe(), what: `equalized with ${names}, by up to ${widest.toPrecision(3)}` })
+    const names = consumers.map((side) => side.node.describe()).join(', ')
+    report.changed.push({ at: node.describe(), what: `equalized with ${names}, by up to ${widest.toPrecision(3)}` })
   })
 }
 
 /** Edits `weights` in place. @returns for each link what its channels were divided by. */
 export function equalizeWeights(
-  links: readonly Pick<Link, 'producer' | 'consumers'>[],
+  links: readonly Pick<Pair, 'producer' | 'consumers'>[],
   weights: ReadonlyMap<Value, Float64Array>,
 ): Float64Array[] {
   const factors = links.map(({ producer }) => new Float64Array(producer.channels).fill(1))
@@ -88,16 +91,4 @@ function rangesOf(sides: readonly Side[], weights: ReadonlyMap<Value, Float64Arr
 function multiply({ kernel, channelOf }: Side, weights: ReadonlyMap<Value, Float64Array>, factor: (channel: number) => number): void {
   const data = weights.get(kernel)!
   for (let index = 0; index < data.length; index++) data[index]! *= factor(channelOf(index))
-}
-
-function scaled(distribution: ChannelDistribution | undefined, factors: Float64Array): ChannelDistribution | undefined {
-  const divided = (items: Float32Array): Float32Array => items.map((item, channel) => item / factors[channel]!)
-  return distribution && { mean: divided(distribution.mean), deviation: divided(distribution.deviation) }
-}
-
-/** The bias, and what is added on the way. */
-function scaleWay({ producer, shifts }: Link, factors: Float64Array): void {
-  const divide = (item: number, channel: number): number => item / factors[channel]!
-  if (producer.node.inputs[2]) replaceConstant(producer.node, 2, divide)
-  for (const { node, index } of shifts) replaceConstant(node, index, divide)
 }

@@ -40,6 +40,7 @@ export function quantize(options: QuantizeOptions = {}): Transform {
       unfoldStoredWeights(model)
       if (resolved.equalization === 'cross-layer') equalize(model, report)
       if (resolved.equalization === 'cross-layer' && activations !== null) absorbBiases(model, report)
+      if (resolved.smooth !== null) await smoothActivations(model, resolved.smooth, context, report)
       const correct = resolved.correction === 'statistics' ? expectedCorrection(model) : undefined
       const original = resolved.correction === 'full' ? model.clone() : undefined
       if (resolved.smooth !== null) await smoothActivations(model, resolved.smooth, context, report)

@@ -59,6 +59,7 @@ describe('options', () => {
       allocation: 'uniform',
       equalization: 'none',
       correction: 'none',
+      smooth: null,
       minSize: 256,
     })
     expect(quantize({ bits: undefined, range: undefined }).options).toEqual(quantize().options)
