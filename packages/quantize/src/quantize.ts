@@ -43,7 +43,6 @@ export function quantize(options: QuantizeOptions = {}): Transform {
       if (resolved.smooth !== null) await smoothActivations(model, resolved.smooth, context, report)
       const correct = resolved.correction === 'statistics' ? expectedCorrection(model) : undefined
       const original = resolved.correction === 'full' ? model.clone() : undefined
-      if (resolved.smooth !== null) await smoothActivations(model, resolved.smooth, context, report)
       // Ranges are those of the model before its weights are rounded.
       if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
       await quantizeWeights(model, resolved, context, report)
