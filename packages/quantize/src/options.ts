@@ -26,10 +26,10 @@ export interface QuantizeOptions {
   levels?: 'uniform' | 'kmeans'
   /**
    * `'nearest'` and `'hqq'` need nothing: `'hqq'` moves scales, or zero points where `symmetric` is false, for what most weights lose; `'gptq'`
-   * rounds so that what each layer gives changes least, and needs calibration data and an engine. With one scale a channel, whatever `range`
-   * says. @default 'nearest'
+   * and `'adaround'` round so that what each layer gives changes least, and need calibration data and an engine; with one scale a channel, whatever
+   * `range` says. @default 'nearest'
    */
-  rounding?: 'nearest' | 'hqq' | 'gptq'
+  rounding?: 'nearest' | 'hqq' | 'gptq' | 'adaround'
   /**
    * `'uniform'` gives every weight the same bits; `'mixed'` measures what each costs at the model's outputs, and gives more bits (at most float16)
    * to those that matter and fewer to the others, in the same bytes altogether. Needs calibration data and an engine. @default 'uniform'
@@ -89,13 +89,14 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
     throw invalidOption('quantize', 'block', 'a whole number from 16 to 256', block)
   oneOf(resolved, 'symmetric', [true, false])
   oneOf(resolved, 'levels', ['uniform', 'kmeans'])
-  oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq'])
+  oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq', 'adaround'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])
   oneOf(resolved, 'equalization', ['none', 'cross-layer'])
   oneOf(resolved, 'correction', ['none', 'statistics', 'full'])
-  if (rounding === 'gptq' && granularity !== 'channel')
-    throw invalidOption('quantize', 'granularity', "'channel' with rounding 'gptq'", granularity)
-  if (rounding === 'gptq' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with rounding 'gptq'", symmetric)
+  const onData = rounding === 'gptq' || rounding === 'adaround'
+  if (onData && granularity !== 'channel')
+    throw invalidOption('quantize', 'granularity', `'channel' with rounding '${rounding}'`, granularity)
+  if (onData && !symmetric) throw invalidOption('quantize', 'symmetric', `true with rounding '${rounding}'`, symmetric)
   if (levels === 'kmeans' && rounding !== 'nearest') throw invalidOption('quantize', 'rounding', "'nearest' with levels 'kmeans'", rounding)
   if (levels === 'kmeans' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with levels 'kmeans'", symmetric)
   checkSmooth(resolved)

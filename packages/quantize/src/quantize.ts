@@ -18,7 +18,7 @@ import { correctBiases } from './full-correction.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { FLOAT16, allocateBits } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
-import { roundOnData, whyNotOnData } from './rounding.ts'
+import { type DataRounding, roundOnData, whyNotOnData } from './rounding.ts'
 import { smoothActivations } from './smooth.ts'
 import { measureSensitivity } from './sensitivity.ts'
 import { reportQuantized, unfoldStoredWeights } from './sources.ts'
@@ -56,6 +56,7 @@ export function quantize(options: QuantizeOptions = {}): Transform {
 async function quantizeWeights(model: Model, options: ResolvedOptions, context: Context, report: Report): Promise<void> {
   const wanted = weightsToRound(model, options, report)
   const bits = await bitsOf(model, wanted, options, context)
+  const method = dataRounding(options)
   const onData: Weight[] = []
   for (const { weight, grid, notOnData } of wanted) {
     const { value, tensor } = weight
@@ -66,7 +67,7 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
       else report.changed.push({ at: value.name, what: `${tensor.size} weights in float16: fewer bits would cost too much` })
       continue
     }
-    if (options.rounding === 'gptq' && !notOnData) {
+    if (method && !notOnData) {
       onData.push(weight)
       continue
     }
@@ -76,12 +77,16 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
     const what = `${tensor.size} weights of ${own} bits, ${describeGrid(tensor.dims, grid)}`
     report.changed.push({ at: value.name, what: notOnData ? `${what}, to the nearest: ${notOnData}` : what })
   }
-  if (onData.length === 0) return
-  const quality = await roundOnData(model, onData, bits, context)
+  if (!method || onData.length === 0) return
+  const quality = await roundOnData(model, onData, bits, method, context)
   for (const [{ value, tensor }, sqnr] of quality) {
     const what = `${tensor.size} weights of ${bits.get(value)} bits, a scale for each output; the layer's own error is at ${sqnr.toFixed(1)} dB`
     report.changed.push({ at: value.name, what })
   }
+}
+
+function dataRounding({ rounding }: ResolvedOptions): DataRounding | undefined {
+  return rounding === 'gptq' || rounding === 'adaround' ? rounding : undefined
 }
 
 /** A weight that gets fewer bits. */
@@ -112,7 +117,7 @@ function weightsToRound(model: Model, options: ResolvedOptions, report: Report):
       report.skipped.push({ at: value.name, why: `it has ${old.bits} bits already` })
       continue
     }
-    wanted.push({ weight, grid, notOnData: options.rounding === 'gptq' ? whyNotOnData(weight) : undefined })
+    wanted.push({ weight, grid, notOnData: dataRounding(options) && whyNotOnData(weight) })
   }
   return wanted
 }

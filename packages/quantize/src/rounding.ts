@@ -1,6 +1,7 @@
 import {
   type Context,
   DatasetError,
+  type Engine,
   type IntegerQuantization,
   type Model,
   type Node,
@@ -10,8 +11,12 @@ import {
   rangeOf,
 } from '@whittle/ir'
 import { type Gram, addBias, collectGrams, damped, elementsOf, rowsOf, whyNoGram } from '@whittle/statistics'
+import { adaRound } from './adaround.ts'
 import { type Moments, type Price, type RoundedRow, bitsOf, improveRow, momentsOf, roundRow } from './gptq.ts'
 import { roundMantissa } from './mantissa.ts'
+
+/** Ways to round that look at what a layer is fed with. */
+export type DataRounding = 'gptq' | 'adaround'
 
 /** Why {@link roundOnData} cannot take a weight; undefined where it can. */
 export function whyNotOnData({ node, input, value, outputAxis }: Weight): string | undefined {
@@ -21,7 +26,7 @@ export function whyNotOnData({ node, input, value, outputAxis }: Weight): string
 }
 
 /**
- * Rounds kernels so that what their layers give changes least on the calibration data (see `roundRow`), one scale for each output channel.
+ * Rounds kernels so that what their layers give changes least on the calibration data (see `roundRow` and `adaRound`), one scale for each output channel.
  * What rounding does to the mean of an output goes into the layer's bias where it can have one.
  * @returns the signal to noise ratio of each layer's output, in dB.
  */
@@ -29,19 +34,21 @@ export async function roundOnData(
   model: Model,
   weights: readonly Weight[],
   bits: ReadonlyMap<Value, number>,
+  method: DataRounding,
   context: Context,
 ): Promise<Map<Weight, number>> {
-  if (!context.engine || !context.calibration)
+  const { engine } = context
+  if (!engine || !context.calibration)
     throw new DatasetError(
       'CALIBRATION_MISSING',
-      "rounding 'gptq' needs calibration data and an engine; give them, or take rounding 'nearest'",
+      `rounding '${method}' needs calibration data and an engine; give them, or take rounding 'nearest'`,
     )
   const nodes = weights.map(({ node }) => node)
   const grams = await collectGrams(model, nodes, context)
   const quality = new Map<Weight, number>()
   for (const weight of weights) {
     context.signal?.throwIfAborted()
-    quality.set(weight, roundLayer(weight, grams.get(weight.node)!, bits.get(weight.value)!))
+    quality.set(weight, await roundLayer(weight, grams.get(weight.node)!, bits.get(weight.value)!, method, engine))
     context.onProgress?.({ step: 'rounding weights', done: quality.size, total: weights.length })
   }
   return quality
@@ -54,7 +61,7 @@ export async function roundOnData(
  */
 const RATE = 1.5
 
-function roundLayer(weight: Weight, grams: readonly Gram[], bits: number): number {
+async function roundLayer(weight: Weight, grams: readonly Gram[], bits: number, method: DataRounding, engine: Engine): Promise<number> {
   const { value, node, tensor, outputAxis } = weight
   const { max } = rangeOf({ bits, signed: true })
   const hasBias = node.type !== 'MatMul'
@@ -63,9 +70,21 @@ function roundLayer(weight: Weight, grams: readonly Gram[], bits: number): numbe
   const groupOf = (row: number): (typeof groups)[number] => groups[Math.floor((row * groups.length) / rows.length)]!
   const toScale = (scale: number): number => roundMantissa(scale, bits)
   const first = rows.map((row, index) => roundRow(row, groupOf(index).moments, max, toScale))
-  const rate = (RATE * first.reduce((sum, { error }) => sum + error, 0)) / tensor.size
-  const price: Price = { bits: bitsOf(first, max), rate }
-  const rounded = rows.map((row, index) => improveRow(row, first[index]!, groupOf(index).moments, max, toScale, price))
+  const improve = (): RoundedRow[] => {
+    const rate = (RATE * first.reduce((sum, { error }) => sum + error, 0)) / tensor.size
+    const price: Price = { bits: bitsOf(first, max), rate }
+    return rows.map((row, index) => improveRow(row, first[index]!, groupOf(index).moments, max, toScale, price))
+  }
+  const learn = async (): Promise<RoundedRow[]> => {
+    const share = rows.length / groups.length
+    const learned: RoundedRow[] = []
+    for (const [group, { moments }] of groups.entries()) {
+      const [from, to] = [group * share, (group + 1) * share]
+      learned.push(...(await learnRows(rows.slice(from, to), first.slice(from, to), moments, max, engine)))
+    }
+    return learned
+  }
+  const rounded = method === 'adaround' ? await learn() : improve()
   const shifts = new Float32Array(rows.length)
   let [signal, noise] = [0, 0]
   const values = rounded.map(({ integers, scale, error }, index) => {
@@ -100,6 +119,26 @@ function shortenBias(node: Node, rows: readonly RoundedRow[]): void {
     return Math.round(item / step) * step
   })
   node.graph.setTensor(bias, Tensor.float32(bias.tensor.dims, data))
+}
+
+/** Learns at the scales of `first` whether weights are rounded up or down. */
+async function learnRows(
+  rows: readonly Float32Array[],
+  first: readonly RoundedRow[],
+  moments: Moments,
+  max: number,
+  engine: Engine,
+): Promise<RoundedRow[]> {
+  const scales = Float32Array.from(first, ({ scale }) => scale)
+  const learned = await adaRound(rows, scales, moments, max, engine)
+  return learned.map((integers, index) => {
+    const scale = first[index]!.scale
+    const error = power(
+      rows[index]!.map((item, at) => item - integers[at]! * scale),
+      moments,
+    )
+    return { integers, scale, error }
+  })
 }
 
 /** About the mean where a bias can take it up, about zero where none can. */

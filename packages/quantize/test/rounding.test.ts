@@ -44,6 +44,17 @@ test.each([2, 3, 4])('at %i bits outputs on unseen data err less than half as mu
   expect(onData.relative).toBeLessThan(nearest.relative / 2)
 })
 
+test('learned roundings err less on unseen data than the nearest, and not as little as those of GPTQ', async () => {
+  const model = net()
+  const [learned, gptq, nearest] = await Promise.all(
+    (['adaround', 'gptq', 'nearest'] as const).map(async (rounding) =>
+      errorsOf(model, (await rounded(model, { bits: 3, rounding })).model),
+    ),
+  )
+  expect(learned!.relative).toBeLessThan(nearest!.relative / 1.5)
+  expect(gptq!.relative).toBeLessThan(learned!.relative)
+})
+
 test('every weight is a whole number of steps, one step an output, and the report gives the error of each layer', async () => {
   const { model, report } = await rounded(net(), { bits: 3, rounding: 'gptq' })
   for (const name of ['first', 'depthwise', 'second', 'hidden', 'classes']) {
@@ -119,7 +130,9 @@ describe('refuses', () => {
 
   test('one scale a tensor, and a rounding that does not exist', () => {
     expect(() => quantize({ rounding: 'gptq', granularity: 'tensor' })).toThrow("quantize: expected 'channel' with rounding 'gptq'")
-    expect(() => quantize({ rounding: 'up' as never })).toThrow("quantize: expected 'nearest', 'hqq' or 'gptq' for rounding, received")
+    expect(() => quantize({ rounding: 'up' as never })).toThrow(
+      "quantize: expected 'nearest', 'hqq', 'gptq' or 'adaround' for rounding, received",
+    )
   })
 })
 

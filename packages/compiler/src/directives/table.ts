@@ -159,7 +159,7 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.block': 'number',
   'quantize.symmetric': ['true', 'false'],
   'quantize.levels': ['uniform', 'kmeans'],
-  'quantize.rounding': ['nearest', 'hqq', 'gptq'],
+  'quantize.rounding': ['nearest', 'hqq', 'gptq', 'adaround'],
   'quantize.allocation': ['uniform', 'mixed'],
   'quantize.equalization': ['none', 'cross-layer'],
   'quantize.correction': ['none', 'statistics', 'full'],
