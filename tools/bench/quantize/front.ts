@@ -13,7 +13,9 @@ export interface Point {
 export function difference(first: readonly Score[], second: readonly Score[]): { mean: number; low: number; high: number } {
   const differences = second.map(({ correct }, at) => correct - first[at]!.correct)
   const mean = differences.reduce((sum, value) => sum + value, 0) / differences.length
-  const whole = [...first, ...second].every(({ correct, decisions = 1 }) => decisions === 1 && correct % 1 === 0)
+  const all = [...first, ...second]
+  // Right or wrong, rather than a degree of likeness that happens to be complete everywhere.
+  const whole = all.every(({ correct, decisions = 1 }) => decisions === 1 && correct % 1 === 0) && all.some(({ correct }) => correct === 0)
   const count = (sign: number): number => differences.filter((value) => value === sign).length
   const [low, high] = whole ? pairedProportionInterval(count(1), count(-1), differences.length) : pairedMeanInterval(differences)
   return { mean, low, high }

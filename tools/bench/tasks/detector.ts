@@ -18,7 +18,7 @@ export const detector: Task = {
   evaluation: (count) => pages('evaluation', count),
   score: (outputs, _, original) => ({ correct: overlap(maskOf(outputs), maskOf(original)) }),
   accuracy: 'mask IoU with fp32',
-  samples: 120,
+  samples: 60,
 }
 
 function pages(half: Half, count: number): Dataset {

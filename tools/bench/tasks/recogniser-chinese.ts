@@ -15,7 +15,7 @@ const FACES = {
 export const recogniserChinese: Task = {
   ...recogniser,
   name: 'recogniser-chinese',
-  samples: 2000,
+  samples: 1000,
   calibration: words('calibration', 128),
   evaluation: (count) => words('evaluation', count),
   async prepare(log) {

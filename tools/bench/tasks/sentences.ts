@@ -20,7 +20,7 @@ export const sentences: Task = {
   name: 'sentences',
   file: FILE,
   accuracy: 'rank correlation with fp32',
-  samples: 40,
+  samples: 20,
   calibration: dataset('calibration', 128, 1),
   evaluation: (count) => dataset('evaluation', count, GROUP),
   prepare,
