@@ -307,12 +307,13 @@ function artefactName(model: string, label: string, target: Target, others: Iter
   }
 }
 
-function lowerReport({ integerNodes, blockNodes, stored, skipped }: Lowering): StepReport {
+function lowerReport({ integerNodes, dynamicNodes, blockNodes, stored, skipped }: Lowering): StepReport {
   return {
     step: 'lower',
     options: {},
     changed: [
       ...integerNodes.map((at) => ({ at, what: 'computes in int8' })),
+      ...dynamicNodes.map((at) => ({ at, what: 'computes in int8, with an input that is rounded at every run' })),
       ...blockNodes.map((at) => ({ at, what: 'computes with weights of few bits' })),
       ...stored.map((at) => ({ at, what: 'stored in fewer bits, computed in float32' })),
     ],

@@ -48,7 +48,8 @@ function optionsOf(alternative: Alternative, transform: string): Record<string, 
   return Object.fromEntries(entries.map(([key, value]) => [key.slice(transform.length + 1), valueOf(value)])) as Record<string, never>
 }
 
-function valueOf(text: string): string | number | boolean {
+function valueOf(text: string): string | number | boolean | null {
+  if (text === 'null') return null
   if (text === 'true' || text === 'false') return text === 'true'
   return Number.isFinite(Number(text)) ? Number(text) : text
 }

@@ -24,6 +24,7 @@ export {
   scaleDims,
   scaleIndices,
   type CodebookQuantization,
+  type DynamicQuantization,
   type FloatQuantization,
   type FullPrecision,
   type IntegerQuantization,

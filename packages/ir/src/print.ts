@@ -73,7 +73,7 @@ function typed(value: Value): string {
 }
 
 function printQuantization(quantization: Quantization): string {
-  if (quantization.kind === 'float16' || quantization.kind === 'float32') return quantization.kind
+  if (!('scale' in quantization)) return quantization.kind
   const { bits, scale, axis, block } = quantization
   const list = (items: ArrayLike<number>): string =>
     items.length <= 4 ? `[${Array.from(items, number).join(',')}]` : `<${digest(new Uint8Array(bufferOf(items)))}>`

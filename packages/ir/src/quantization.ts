@@ -2,7 +2,7 @@
  * How a value's numbers are represented with fewer bits. Transforms write it on values, free of any target; the compiler's lowering alone
  * turns it into QuantizeLinear and DequantizeLinear, MatMulNBits, Cast and Mul, or storage.
  */
-export type Quantization = IntegerQuantization | CodebookQuantization | FloatQuantization | FullPrecision
+export type Quantization = IntegerQuantization | CodebookQuantization | FloatQuantization | FullPrecision | DynamicQuantization
 
 /**
  * `real = (q - zeroPoint) * scale`. The tensor of an annotated weight already holds the representable values, so that
@@ -38,6 +38,11 @@ export interface FloatQuantization {
 /** Values that float16 cannot hold: what gives or reads them computes in float32 where the rest computes in float16. */
 export interface FullPrecision {
   readonly kind: 'float32'
+}
+
+/** An activation that may be rounded to 8 bits at every run, on the range that it then has. */
+export interface DynamicQuantization {
+  readonly kind: 'dynamic'
 }
 
 /** How a tensor is cut into parts that share a scale. */

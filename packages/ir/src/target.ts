@@ -9,7 +9,7 @@ export interface Source {
 }
 
 /** The forms in which a target computes with quantized weights or activations. */
-export type ComputeForm = 'qdq-u8s8' | 'fp16' | 'matmul-nbits' | 'gather-block'
+export type ComputeForm = 'qdq-u8s8' | 'dynamic-u8' | 'fp16' | 'matmul-nbits' | 'gather-block'
 
 /** One measured row: how long a node takes in int8, as a ratio to fp32 in the same run. */
 export interface CostRow {

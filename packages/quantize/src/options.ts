@@ -5,10 +5,10 @@ export interface QuantizeOptions {
   /** Bits of a weight, 2 to 8. @default 8 */
   bits?: number
   /**
-   * Bits of an activation; null leaves activations alone. Needs calibration data and an engine, or BatchNormalizations that were folded into the
-   * layers before all of them. @default null
+   * Bits of an activation; null leaves activations alone. 8 needs calibration data and an engine, or BatchNormalizations that were folded into
+   * the layers before all of them; 'dynamic' rounds to 8 bits at every run, on the range that there then is, and needs nothing. @default null
    */
-  activations?: 8 | null
+  activations?: 8 | 'dynamic' | null
   /**
    * How ranges are chosen: the full one, that of least squared error, or for activations also the one that keeps `percentile` % of the values,
    * or that of least Kullback-Leibler divergence; with these two, weights take least squares. @default 'mse'
@@ -81,7 +81,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   const resolved: ResolvedOptions = { ...QUANTIZE_DEFAULTS, ...given }
   const { bits, percentile, granularity, block, symmetric, levels, rounding, minSize } = resolved
   if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
-  oneOf(resolved, 'activations', [8, null])
+  oneOf(resolved, 'activations', [8, 'dynamic', null])
   oneOf(resolved, 'range', ['minmax', 'mse', 'percentile', 'entropy'])
   if (!(percentile > 50 && percentile <= 100)) throw invalidOption('quantize', 'percentile', 'a share over 50 and up to 100', percentile)
   oneOf(resolved, 'granularity', ['channel', 'tensor', 'block'])

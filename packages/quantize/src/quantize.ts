@@ -16,6 +16,7 @@ import { equalize } from './equalize.ts'
 import { expectedCorrection } from './expected-bias.ts'
 import { correctBiases } from './full-correction.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { markDynamicInputs } from './dynamic.ts'
 import { FLOAT16, allocateBits } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
 import { type DataRounding, roundOnData, whyNotOnData } from './rounding.ts'
@@ -44,7 +45,8 @@ export function quantize(options: QuantizeOptions = {}): Transform {
       const correct = resolved.correction === 'statistics' ? expectedCorrection(model) : undefined
       const original = resolved.correction === 'full' ? model.clone() : undefined
       // Ranges are those of the model before its weights are rounded.
-      if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
+      if (activations === 'dynamic') markDynamicInputs(model, report)
+      else if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
       await quantizeWeights(model, resolved, context, report)
       correct?.(report)
       if (original) await correctBiases(model, original, context, report)

@@ -70,7 +70,7 @@ describe('options', () => {
     [{ bits: 9 }, 'a whole number from 2 to 8 for bits, received 9'],
     [{ bits: 4.5 }, 'a whole number from 2 to 8 for bits, received 4.5'],
     [{ bits: '8' }, "a whole number from 2 to 8 for bits, received '8'"],
-    [{ activations: 4 }, '8 or null for activations, received 4'],
+    [{ activations: 4 }, "8, 'dynamic' or null for activations, received 4"],
     [{ range: 'max' }, "'minmax', 'mse', 'percentile' or 'entropy' for range, received 'max'"],
     [{ percentile: 50 }, 'a share over 50 and up to 100 for percentile, received 50'],
     [{ granularity: 'row' }, "'channel', 'tensor' or 'block' for granularity, received 'row'"],

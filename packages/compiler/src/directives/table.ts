@@ -153,6 +153,7 @@ function applyPrune(value: string, into: Alternative): boolean {
 export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'number'>> = {
   'prune.method': ['magnitude', 'obs'],
   'prune.minSize': 'number',
+  'quantize.activations': ['dynamic', 'null'],
   'quantize.range': ['minmax', 'mse', 'percentile', 'entropy'],
   'quantize.percentile': 'number',
   'quantize.granularity': ['channel', 'tensor', 'block'],

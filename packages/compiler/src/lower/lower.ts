@@ -1,6 +1,7 @@
 import { type Model, type Target, type Value, inferShapes } from '@whittle/ir'
 import { computeInBlocks } from './blocks.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
+import { computeDynamically } from './dynamic.ts'
 import { computeInHalf, whyNotInHalf } from './half.ts'
 import { computeInIntegers } from './integers.ts'
 import { type Sizes, planIntegers } from './plan.ts'
@@ -12,6 +13,8 @@ export interface Lowering {
   readonly integerNodes: string[]
   /** What those nodes give: names of values of the model as it was. */
   readonly integerOutputs: string[]
+  /** Names of the nodes that compute in integers, with inputs that are rounded at every run. */
+  readonly dynamicNodes: string[]
   /** Names of the nodes that compute with weights of few bits, block by block. */
   readonly blockNodes: string[]
   /** Constants that are stored in fewer bits and unfolded when the session is made. */
@@ -50,12 +53,16 @@ export function lower(
       })
   // Whether a weight is in the annotated form has to be seen before the first edit drops annotations.
   computeInIntegers(model.graph, [...chosen])
+  const dynamic =
+    target.cost && !half && target.computes.includes('dynamic-u8')
+      ? computeDynamically(model, () => sizesAt(model, shapes), target.cost)
+      : { nodes: [], skipped: [] }
   const blocks = computeInBlocks(model, target)
-  skipped.push(...blocks.skipped)
+  skipped.push(...dynamic.skipped, ...blocks.skipped)
   const stored = storeWeights(model, half)
   if (half) skipped.push(...computeInHalf(model))
   clearAnnotations(model)
-  return { integerNodes, integerOutputs, blockNodes: blocks.nodes, stored, skipped }
+  return { integerNodes, integerOutputs, dynamicNodes: dynamic.nodes, blockNodes: blocks.nodes, stored, skipped }
 }
 
 /** Whether any activation was given a grid: without one nothing can compute in integers, and nobody asked for it. */

@@ -56,6 +56,18 @@ function fastest(
   return total(best) <= floats * (1 - LEAST_GAIN) ? best : none
 }
 
+/** Beside its product, such a node finds its input's range and rounds it, and turns its sums into floats: about twice what fixed grids take. */
+const DYNAMIC_CROSSINGS = 2
+
+/** Whether a node is faster with an input that is rounded at every run than in float32. */
+export function paysDynamically(candidate: Pick<Candidate, 'node' | 'input' | 'output'>, sizes: Sizes, table: CostTable): boolean {
+  const cost = nodeCost(candidate, sizes, table)
+  if (!cost) return false
+  const crossing =
+    elements(candidate.input, sizes) * table.quantizePerMillion + elements(candidate.output, sizes) * table.dequantizePerMillion
+  return cost.int8 + DYNAMIC_CROSSINGS * crossing * 1e-6 <= cost.fp32 * (1 - LEAST_GAIN)
+}
+
 function improve(
   chosen: Set<Candidate>,
   candidates: readonly Candidate[],
@@ -107,7 +119,11 @@ function elements(value: Value, sizes: Sizes): number {
 }
 
 /** A node's time by the nearest measured row, scaled by multiply-accumulates; undefined when nothing is near. */
-function nodeCost({ node, output }: Candidate, sizes: Sizes, table: CostTable): { fp32: number; int8: number } | undefined {
+function nodeCost(
+  { node, output }: Pick<Candidate, 'node' | 'output'>,
+  sizes: Sizes,
+  table: CostTable,
+): { fp32: number; int8: number } | undefined {
   const shape = sizes.get(output.name)
   const kernel = kernelOf(node)
   if (!shape || !kernel) return undefined

@@ -1,5 +1,6 @@
 import {
   type CodebookQuantization,
+  type DynamicQuantization,
   type FullPrecision,
   type Graph,
   type IntegerQuantization,
@@ -60,7 +61,7 @@ export function levelsOf(tensor: Tensor, quantization: CodebookQuantization): Te
 export function storeWeight(value: Value): boolean {
   const { quantization, graph } = value
   const first = graph.nodes[0]
-  if (!quantization || quantization.kind === 'float32' || !first || value.isOutput) return false
+  if (!quantization || quantization.kind === 'float32' || quantization.kind === 'dynamic' || !first || value.isOutput) return false
   const tensor = value.tensor!
   const readers = [...value.uses]
   const result = new Unfolding(graph, value.name, first).unfold(tensor, quantization)
@@ -83,7 +84,7 @@ class Unfolding {
     this.#before = before
   }
 
-  unfold(tensor: Tensor, quantization: Exclude<Quantization, FullPrecision>): Value {
+  unfold(tensor: Tensor, quantization: Exclude<Quantization, FullPrecision | DynamicQuantization>): Value {
     switch (quantization.kind) {
       case 'float16':
         return this.#cast(this.#constant('q', Tensor.of('float16', tensor.dims, tensor.toFloat32())), 'float32')
