@@ -9,6 +9,7 @@ import time
 import traceback
 
 from peers import integers, libraries, stored
+from peers.data import scratch
 
 FORMS = {**integers.FORMS, **libraries.FORMS, **stored.FORMS}
 
@@ -21,7 +22,11 @@ def main():
     os.dup2(2, 1)
     try:
         began = time.perf_counter()
-        note = FORMS[form](source, calibration, target)
+        # onnxruntime leaves files in the working folder where it fails.
+        with scratch() as folder:
+            os.chdir(folder)
+            note = FORMS[form](source, calibration, target)
+            os.chdir(os.path.dirname(target))
         result = {
             "seconds": time.perf_counter() - began,
             "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
