@@ -1,5 +1,6 @@
 import { type CodebookQuantization, type IntegerQuantization, type Quantization, type ScaleGrid, type Weight, scaleDims } from '@whittle/ir'
 import { clusterTensor } from './codebook.ts'
+import { codeTensor } from './coded.ts'
 import type { ResolvedOptions } from './options.ts'
 import { quantizeTensor } from './weights.ts'
 
@@ -41,13 +42,16 @@ export function roundToGrid(
 ): { data: Float32Array; quantization: IntegerQuantization | CodebookQuantization } {
   const data = tensor.toFloat32()
   if (options.levels === 'kmeans') return clusterTensor(data, tensor.dims, { bits, ...grid })
+  if (options.levels === 'entropy') return codeTensor(data, tensor.dims, { bits, ...grid })
   const { range, symmetric, rounding } = options
   return quantizeTensor(data, tensor.dims, { bits, range, symmetric, rounding: rounding === 'hqq' ? 'hqq' : 'nearest', ...grid })
 }
 
 /** Whether a weight has this form already. */
 export function hasGrid(old: Quantization | undefined, grid: ScaleGrid, bits: number, { symmetric, levels }: GridOptions): boolean {
-  if (old?.kind !== (levels === 'kmeans' ? 'codebook' : 'integer') || old.bits !== bits) return false
+  if (old?.kind !== (levels === 'kmeans' ? 'codebook' : 'integer')) return false
+  // Of what is coded by entropy, the bits that integers need are not those that they take.
+  if (levels !== 'entropy' && old.bits !== bits) return false
   if (old.kind === 'integer' && old.signed !== symmetric) return false
   return old.axis === grid.axis && old.block?.axis === grid.block?.axis && old.block?.size === grid.block?.size
 }

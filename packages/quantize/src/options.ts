@@ -22,8 +22,11 @@ export interface QuantizeOptions {
   block?: number
   /** false: each grid has a zero point, for weights that lie to one side. Such weights are only stored in fewer bits. @default true */
   symmetric?: boolean
-  /** Steps of one size, or levels by k-means that the tensor shares. @default 'uniform' */
-  levels?: 'uniform' | 'kmeans'
+  /**
+   * `'uniform'`: steps up to the largest weight, as many as `bits` count; `'kmeans'`: as many levels, placed by k-means and shared by the tensor;
+   * `'entropy'`: steps of which nothing is cut off, so large that a weight takes `bits` bits on average after entropy coding. @default 'uniform'
+   */
+  levels?: 'uniform' | 'kmeans' | 'entropy'
   /**
    * `'nearest'` and `'hqq'` need nothing: `'hqq'` moves scales, or zero points where `symmetric` is false, for what most weights lose; `'gptq'`
    * and `'adaround'` round so that what each layer gives changes least, and need calibration data and an engine; with one scale a channel, whatever
@@ -88,7 +91,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (!(Number.isInteger(block) && block >= 16 && block <= 256))
     throw invalidOption('quantize', 'block', 'a whole number from 16 to 256', block)
   oneOf(resolved, 'symmetric', [true, false])
-  oneOf(resolved, 'levels', ['uniform', 'kmeans'])
+  oneOf(resolved, 'levels', ['uniform', 'kmeans', 'entropy'])
   oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq', 'adaround'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])
   oneOf(resolved, 'equalization', ['none', 'cross-layer'])
@@ -97,8 +100,9 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (onData && granularity !== 'channel')
     throw invalidOption('quantize', 'granularity', `'channel' with rounding '${rounding}'`, granularity)
   if (onData && !symmetric) throw invalidOption('quantize', 'symmetric', `true with rounding '${rounding}'`, symmetric)
-  if (levels === 'kmeans' && rounding !== 'nearest') throw invalidOption('quantize', 'rounding', "'nearest' with levels 'kmeans'", rounding)
-  if (levels === 'kmeans' && !symmetric) throw invalidOption('quantize', 'symmetric', "true with levels 'kmeans'", symmetric)
+  if (levels !== 'uniform' && rounding !== 'nearest')
+    throw invalidOption('quantize', 'rounding', `'nearest' with levels '${levels}'`, rounding)
+  if (levels !== 'uniform' && !symmetric) throw invalidOption('quantize', 'symmetric', `true with levels '${levels}'`, symmetric)
   checkSmooth(resolved)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('quantize', 'minSize', 'a whole number of elements', minSize)
   return resolved

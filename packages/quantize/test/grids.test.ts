@@ -70,6 +70,7 @@ describe.each(Object.entries(cases))('the weights of %s', (_, item) => {
     ['zero points', { symmetric: false }],
     ['blocks and zero points by hqq', { granularity: 'block', block: 16, symmetric: false, rounding: 'hqq' }],
     ['levels', { levels: 'kmeans' }],
+    ['steps by entropy', { levels: 'entropy', bits: 5 }],
   ])('take part, in %s, and keep what the node gives', async (_form, options) => {
     const before = modelOf(item)
     const { model } = await run(before, options)
@@ -77,14 +78,15 @@ describe.each(Object.entries(cases))('the weights of %s', (_, item) => {
     const size = item.dims[item.channels]!
     const blocks = options.granularity === 'block' ? item.blocks : undefined
     const directions = item.op === 'LSTM' && !blocks ? { axis: 0, size: 1 } : undefined
-    expect(quantization).toMatchObject({ kind: options.levels ? 'codebook' : 'integer', bits: 8, axis: item.channels })
+    const kind = options.levels === 'kmeans' ? 'codebook' : 'integer'
+    expect(quantization).toMatchObject({ kind, axis: item.channels, ...(options.levels === 'entropy' ? {} : { bits: 8 }) })
     if (!quantization || !('scale' in quantization)) throw new Error('no grid')
     expect(quantization.block).toEqual(blocks ? { axis: blocks[0], size: blocks[1] } : directions)
     const scales = blocks ? size * Math.ceil(item.dims[blocks[0]]! / blocks[1]) : (item.scales ?? size)
     expect(quantization.scale).toHaveLength(scales)
     const inputs = randomInputs(before, createRandom('x'))
     const [a, b] = [await runModel(before, inputs), await runModel(model, inputs)]
-    expect(differenceOf(a['y']!, b['y']!)).toBeLessThan(0.05)
+    expect(differenceOf(a['y']!, b['y']!)).toBeLessThan(options.bits ? 0.25 : 0.05)
     expect(differenceOf(a['y']!, b['y']!)).toBeGreaterThan(0)
     expect((await run(model, options)).changed).toEqual([])
   })
@@ -125,7 +127,7 @@ test('a scan body, a loop and the graph around them take part, a shared weight o
 test.each<[QuantizeOptions, string]>([
   [{ block: 8 }, 'a whole number from 16 to 256 for block, received 8'],
   [{ symmetric: 'no' as never }, "true or false for symmetric, received 'no'"],
-  [{ levels: 'cubic' as never }, "'uniform' or 'kmeans' for levels, received 'cubic'"],
+  [{ levels: 'cubic' as never }, "'uniform', 'kmeans' or 'entropy' for levels, received 'cubic'"],
   [{ rounding: 'gptq', granularity: 'block' }, "'channel' with rounding 'gptq' for granularity, received 'block'"],
   [{ rounding: 'gptq', symmetric: false }, "true with rounding 'gptq' for symmetric, received false"],
   [{ levels: 'kmeans', rounding: 'hqq' }, "'nearest' with levels 'kmeans' for rounding, received 'hqq'"],

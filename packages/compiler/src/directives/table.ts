@@ -159,7 +159,7 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.granularity': ['channel', 'tensor', 'block'],
   'quantize.block': 'number',
   'quantize.symmetric': ['true', 'false'],
-  'quantize.levels': ['uniform', 'kmeans'],
+  'quantize.levels': ['uniform', 'kmeans', 'entropy'],
   'quantize.rounding': ['nearest', 'hqq', 'gptq', 'adaround'],
   'quantize.allocation': ['uniform', 'mixed'],
   'quantize.equalization': ['none', 'cross-layer'],
