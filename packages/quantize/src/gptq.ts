@@ -29,8 +29,12 @@ export interface RoundedRow {
   readonly error: number
 }
 
-/** Shares of the full range that are tried as a row's range. */
+/** Shares of the full range that are tried as a row's range, from the widest on: fewer where steps are fine, since cutting off then costs more. */
 const SHRINKS = [1, 0.9, 0.8, 0.7, 0.6, 0.5]
+
+function shrinksFor(max: number): number[] {
+  return SHRINKS.slice(0, max > 31 ? 1 : max > 7 ? 3 : 6)
+}
 
 /** Rounds of coordinate descent, each over all weights; it mostly ends sooner. */
 const MAX_SWEEPS = 20
@@ -49,7 +53,7 @@ export function roundRow(row: Float32Array, moments: Moments, max: number, toSca
   const largest = row.reduce((most, item) => Math.max(most, Math.abs(item)), 0)
   if (largest === 0) return { integers: new Int8Array(row.length), scale: 1, error: 0 }
   const full = Math.max(largest / max, 2 ** -100)
-  const candidates = SHRINKS.map((shrink) => gptq(row, moments, max, toScale(full * shrink)))
+  const candidates = shrinksFor(max).map((shrink) => gptq(row, moments, max, toScale(full * shrink)))
   return candidates.reduce((a, b) => (b.error < a.error ? b : a))
 }
 

@@ -1,15 +1,6 @@
-import {
-  type Context,
-  type Model,
-  type Report,
-  type ScaleGrid,
-  Tensor,
-  type Transform,
-  type Value,
-  type Weight,
-  weightsOf,
-} from '@whittle/ir'
+import { type Context, type Model, type Node, type Report, Tensor, type Transform, type Value, type Weight, weightsOf } from '@whittle/ir'
 import { annotateActivations } from './activations.ts'
+import { type Gram } from '@whittle/statistics'
 import { describeGrid, hasGrid, roundToGrid, scaleGridOf } from './grids.ts'
 import { absorbBiases } from './absorb.ts'
 import { equalize } from './equalize.ts'
@@ -17,11 +8,11 @@ import { expectedCorrection } from './expected-bias.ts'
 import { correctBiases } from './full-correction.ts'
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { markDynamicInputs } from './dynamic.ts'
-import { FLOAT16, allocateBits } from './allocation.ts'
+import { FLOAT16 } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
-import { type DataRounding, roundOnData, whyNotOnData } from './rounding.ts'
+import { type DataRounding, gramsFor, roundOnData, whyNotOnData } from './rounding.ts'
 import { smoothActivations } from './smooth.ts'
-import { measureSensitivity } from './sensitivity.ts'
+import { type Wanted, shareBits } from './share-bits.ts'
 import { reportQuantized, unfoldStoredWeights } from './sources.ts'
 
 /**
@@ -57,16 +48,19 @@ export function quantize(options: QuantizeOptions = {}): Transform {
 
 async function quantizeWeights(model: Model, options: ResolvedOptions, context: Context, report: Report): Promise<void> {
   const wanted = weightsToRound(model, options, report)
-  const bits = await bitsOf(model, wanted, options, context)
   const method = dataRounding(options)
+  const nodes = wanted.flatMap(({ weight, notOnData }) => (method && !notOnData ? [weight.node] : []))
+  const grams = method && nodes.length > 0 ? await gramsFor(method, model, nodes, context) : new Map<Node, Gram[]>()
+  const { bits, alone } = await shareBits(model, wanted, grams, options, context)
+  const costs = (value: Value): string => (alone.has(value) ? `; alone they leave ${alone.get(value)!.toFixed(1)} dB at the outputs` : '')
   const onData: Weight[] = []
   for (const { weight, grid, notOnData } of wanted) {
     const { value, tensor } = weight
     const own = bits.get(value)!
     if (own === FLOAT16) {
       const lost = roundToFloat16(value, tensor)
-      if (lost) report.skipped.push({ at: value.name, why: `fewer bits would cost too much, and ${lost}` })
-      else report.changed.push({ at: value.name, what: `${tensor.size} weights in float16: fewer bits would cost too much` })
+      if (lost) report.skipped.push({ at: value.name, why: `8 bits would cost too much, and ${lost}` })
+      else report.changed.push({ at: value.name, what: `${tensor.size} weights in float16: 8 bits would cost too much${costs(value)}` })
       continue
     }
     if (method && !notOnData) {
@@ -76,28 +70,19 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
     const { data, quantization } = roundToGrid(weight, grid, own, options)
     value.graph.setTensor(value, Tensor.float32(tensor.dims, data))
     value.quantization = quantization
-    const what = `${tensor.size} weights of ${own} bits, ${describeGrid(tensor.dims, grid)}`
+    const what = `${tensor.size} weights of ${own} bits, ${describeGrid(tensor.dims, grid)}${costs(value)}`
     report.changed.push({ at: value.name, what: notOnData ? `${what}, to the nearest: ${notOnData}` : what })
   }
   if (!method || onData.length === 0) return
-  const quality = await roundOnData(model, onData, bits, method, context)
+  const quality = await roundOnData(onData, grams, bits, method, context)
   for (const [{ value, tensor }, sqnr] of quality) {
     const what = `${tensor.size} weights of ${bits.get(value)} bits, a scale for each output; the layer's own error is at ${sqnr.toFixed(1)} dB`
-    report.changed.push({ at: value.name, what })
+    report.changed.push({ at: value.name, what: `${what}${costs(value)}` })
   }
 }
 
 function dataRounding({ rounding }: ResolvedOptions): DataRounding | undefined {
   return rounding === 'gptq' || rounding === 'adaround' ? rounding : undefined
-}
-
-/** A weight that gets fewer bits. */
-interface Wanted {
-  readonly weight: Weight
-  /** How it is cut into parts that share a scale. */
-  readonly grid: ScaleGrid
-  /** Why it is rounded to the nearest though rounding on data was asked for. */
-  readonly notOnData: string | undefined
 }
 
 /** The weights that are rounded; all others are named in the report. */
@@ -122,28 +107,6 @@ function weightsToRound(model: Model, options: ResolvedOptions, report: Report):
     wanted.push({ weight, grid, notOnData: dataRounding(options) && whyNotOnData(weight) })
   }
   return wanted
-}
-
-/** The bits of each weight; {@link FLOAT16} for those that keep float16. */
-async function bitsOf(model: Model, wanted: readonly Wanted[], options: ResolvedOptions, context: Context): Promise<Map<Value, number>> {
-  const { bits, allocation } = options
-  if (allocation === 'uniform' || wanted.length === 0) return new Map(wanted.map(({ weight }) => [weight.value, bits]))
-  // Tried at more bits than they get, where noise is small and adds up.
-  const tried = Math.min(8, bits + 2)
-  const trials = wanted.map(({ weight, grid }) => {
-    const { value, tensor } = weight
-    return { value, tensor: Tensor.float32(tensor.dims, roundToGrid(weight, grid, tried, options).data) }
-  })
-  const noise = await measureSensitivity(model, trials, context)
-  const layers = wanted.map(({ weight }, index) => ({ size: weight.tensor.size, noise: noise[index]!, bits: tried }))
-  const given = allocateBits(layers, bits, choicesFor(bits))
-  return new Map(wanted.map(({ weight }, index) => [weight.value, given[index]!]))
-}
-
-/** Around `bits`, at most two fewer: what noise does there was not measured. */
-function choicesFor(bits: number): number[] {
-  const least = Math.max(2, bits - 2)
-  return [...Array.from({ length: 9 - least }, (_, index) => least + index), FLOAT16]
 }
 
 function reasonToKeep({ value, role }: Weight, minSize: number): string | undefined {

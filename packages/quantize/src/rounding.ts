@@ -26,32 +26,57 @@ export function whyNotOnData({ node, input, value, outputAxis }: Weight): string
 }
 
 /**
- * Rounds kernels so that what their layers give changes least on the calibration data (see `roundRow` and `adaRound`), one scale for each output channel.
- * What rounding does to the mean of an output goes into the layer's bias where it can have one.
- * @returns the signal to noise ratio of each layer's output, in dB.
+ * What nodes are fed with on the calibration data.
+ * @throws {DatasetError} without calibration data or an engine.
  */
-export async function roundOnData(
-  model: Model,
-  weights: readonly Weight[],
-  bits: ReadonlyMap<Value, number>,
-  method: DataRounding,
-  context: Context,
-): Promise<Map<Weight, number>> {
-  const { engine } = context
-  if (!engine || !context.calibration)
+export async function gramsFor(method: DataRounding, model: Model, nodes: readonly Node[], context: Context): Promise<Map<Node, Gram[]>> {
+  if (!context.engine || !context.calibration)
     throw new DatasetError(
       'CALIBRATION_MISSING',
       `rounding '${method}' needs calibration data and an engine; give them, or take rounding 'nearest'`,
     )
-  const nodes = weights.map(({ node }) => node)
-  const grams = await collectGrams(model, nodes, context)
+  return await collectGrams(model, nodes, context)
+}
+
+/**
+ * Rounds kernels so that what their layers give changes least on the calibration data (see `roundRow` and `adaRound`), one scale for each
+ * output channel. What rounding does to the mean of an output goes into the layer's bias where it can have one.
+ * @returns the signal to noise ratio of each layer's output, in dB.
+ */
+export async function roundOnData(
+  weights: readonly Weight[],
+  grams: ReadonlyMap<Node, readonly Gram[]>,
+  bits: ReadonlyMap<Value, number>,
+  method: DataRounding,
+  context: Context,
+): Promise<Map<Weight, number>> {
   const quality = new Map<Weight, number>()
   for (const weight of weights) {
     context.signal?.throwIfAborted()
-    quality.set(weight, await roundLayer(weight, grams.get(weight.node)!, bits.get(weight.value)!, method, engine))
+    quality.set(weight, await roundLayer(weight, grams.get(weight.node)!, bits.get(weight.value)!, method, context.engine!))
     context.onProgress?.({ step: 'rounding weights', done: quality.size, total: weights.length })
   }
   return quality
+}
+
+/**
+ * What rounding on data does to a layer's error: the squared error of its output with GPTQ, as a share of that with `rounded`, some other
+ * rounding to as many bits that leaves the bias alone.
+ */
+export function gainOnData(weight: Weight, grams: readonly Gram[], rounded: Tensor, bits: number): number {
+  const { max } = rangeOf({ bits, signed: true })
+  const rows = rowsOf(weight)
+  const others = rowsOf({ ...weight, tensor: rounded })
+  const { groupOf, hasBias } = prepared(weight, grams, rows.length)
+  let [own, other] = [0, 0]
+  rows.forEach((row, index) => {
+    const { moments, gram } = groupOf(index)
+    own += roundRow(row, moments, max, (scale) => roundMantissa(scale, bits)).error
+    const lost = row.map((item, at) => item - others[index]![at]!)
+    const shift = hasBias ? lost.reduce((sum, item, at) => sum + item * gram.mean[at]!, 0) : 0
+    other += power(lost, moments) + shift ** 2
+  })
+  return other > 0 ? own / other : 1
 }
 
 /**
@@ -64,10 +89,8 @@ const RATE = 1.5
 async function roundLayer(weight: Weight, grams: readonly Gram[], bits: number, method: DataRounding, engine: Engine): Promise<number> {
   const { value, node, tensor, outputAxis } = weight
   const { max } = rangeOf({ bits, signed: true })
-  const hasBias = node.type !== 'MatMul'
   const rows = rowsOf(weight)
-  const groups = grams.map((gram) => ({ gram, moments: preparedMoments(gram, hasBias) }))
-  const groupOf = (row: number): (typeof groups)[number] => groups[Math.floor((row * groups.length) / rows.length)]!
+  const { groups, groupOf, hasBias } = prepared(weight, grams, rows.length)
   const toScale = (scale: number): number => roundMantissa(scale, bits)
   const first = rows.map((row, index) => roundRow(row, groupOf(index).moments, max, toScale))
   const improve = (): RoundedRow[] => {
@@ -139,6 +162,21 @@ async function learnRows(
     )
     return { integers, scale, error }
   })
+}
+
+interface Group {
+  readonly gram: Gram
+  readonly moments: Moments
+}
+
+function prepared(
+  { node }: Weight,
+  grams: readonly Gram[],
+  rows: number,
+): { groups: Group[]; groupOf: (row: number) => Group; hasBias: boolean } {
+  const hasBias = node.type !== 'MatMul'
+  const groups = grams.map((gram) => ({ gram, moments: preparedMoments(gram, hasBias) }))
+  return { groups, groupOf: (row) => groups[Math.floor((row * groups.length) / rows)]!, hasBias }
 }
 
 /** About the mean where a bias can take it up, about zero where none can. */

@@ -1,8 +1,12 @@
-import { type Context, type Model, type Tensor, type Tensors, type Value } from '@whittle/ir'
+import { type Context, type Dataset, type Model, Tensor, type Tensors, type Value } from '@whittle/ir'
 import { calibrationOf } from './calibrate.ts'
 
-/** Calibration samples on which layers are tried: noise adds up over many outputs, so that few are enough to rank them. */
-const SAMPLES = 2
+/** Layers are tried on calibration samples of so many elements together, and on so many at least and at most. */
+const ELEMENTS = 2e6
+const SAMPLES = [2, 24] as const
+
+/** Trials are as much nearer to the weights: the outputs then answer in proportion, and noise of several layers adds up. */
+const NEARER = 16
 
 /** What a weight would be in fewer bits. */
 export interface Trial {
@@ -18,11 +22,7 @@ export interface Trial {
  */
 export async function measureSensitivity(model: Model, trials: readonly Trial[], context: Context): Promise<number[]> {
   const { engine, calibration } = calibrationOf(context)
-  const samples: Tensors[] = []
-  for await (const { inputs } of calibration.samples()) {
-    samples.push(inputs)
-    if (samples.length === SAMPLES) break
-  }
+  const samples = await firstSamples(calibration)
   const outputs = async (): Promise<Tensors[]> => {
     const session = await engine.open(model)
     try {
@@ -37,17 +37,38 @@ export async function measureSensitivity(model: Model, trials: readonly Trial[],
   const shares: number[] = []
   for (const { value, tensor } of trials) {
     context.signal?.throwIfAborted()
-    const { tensor: own, quantization } = value
-    value.graph.setTensor(value, tensor)
+    const { quantization } = value
+    const own = value.tensor!
+    value.graph.setTensor(value, towards(own, tensor))
     try {
-      shares.push(noiseShare(reference, await outputs()))
+      shares.push(noiseShare(reference, await outputs()) * NEARER ** 2)
     } finally {
-      value.graph.setTensor(value, own!)
+      value.graph.setTensor(value, own)
       value.quantization = quantization
     }
     context.onProgress?.({ step: 'measuring layers', done: shares.length, total: trials.length })
   }
   return shares
+}
+
+async function firstSamples(calibration: Dataset): Promise<Tensors[]> {
+  const samples: Tensors[] = []
+  let elements = 0
+  for await (const { inputs } of calibration.samples()) {
+    samples.push(inputs)
+    elements += Object.values(inputs).reduce((sum, { size }) => sum + size, 0)
+    if (samples.length >= SAMPLES[1] || (samples.length >= SAMPLES[0] && elements >= ELEMENTS)) break
+  }
+  return samples
+}
+
+/** A part of the way from one tensor to another. */
+function towards(from: Tensor, to: Tensor): Tensor {
+  const goal = to.toFloat32()
+  return Tensor.float32(
+    from.dims,
+    from.toFloat32().map((item, at) => item + (goal[at]! - item) / NEARER),
+  )
 }
 
 /** The greatest share of noise power in signal power among the outputs. */

@@ -11,7 +11,7 @@ const model = buildModel((b) => {
 })
 const samples = Array.from({ length: 2 }, (_, at) => randomInputs(model, createRandom(`sample/${at}`), { N: 4 }))
 
-test('a trial costs what a run with its weight in place shows, at the output that suffers most; the model stays', async () => {
+test('a trial costs 256 times what a run with a sixteenth of its change shows, at the output that suffers most; the model stays', async () => {
   const trials = ['w', 'v'].map((name) => {
     const value = valueOf(model, name)
     return {
@@ -27,7 +27,14 @@ test('a trial costs what a run with its weight in place shows, at the output tha
   expect(trials.map(({ value }) => value.tensor)).toEqual(before)
   for (const [index, { value, tensor }] of trials.entries()) {
     const copy = model.clone()
-    copy.graph.setTensor(valueOf(copy, value.name), tensor)
+    const own = value.tensor!.toFloat32()
+    copy.graph.setTensor(
+      valueOf(copy, value.name),
+      Tensor.float32(
+        tensor.dims,
+        tensor.toFloat32().map((item, at) => own[at]! + (item - own[at]!) / 16),
+      ),
+    )
     const shares = await Promise.all(
       ['y', 'z'].map(async (output) => {
         let [signal, noise] = [0, 0]
@@ -45,7 +52,7 @@ test('a trial costs what a run with its weight in place shows, at the output tha
       }),
     )
     expect(measured[index]).toBeGreaterThan(0)
-    expect(measured[index]! / Math.max(...shares)).toBeCloseTo(1, 5)
+    expect(measured[index]! / Math.max(...shares) / 256).toBeCloseTo(1, 3)
   }
 })
 
