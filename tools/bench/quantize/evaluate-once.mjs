@@ -8,6 +8,9 @@ import { createJiti } from 'jiti'
 /** Samples on which the outputs themselves are compared: enough for a ratio of sums. */
 const COMPARED = 300
 
+/** Samples after which a model with less than half of the original's score is given up: what it lacks is seen. */
+const TRIAL = 100
+
 const [name, count, part, parts, ...files] = process.argv.slice(2)
 const { tasks } = await createJiti(import.meta.url).import('../tasks/index.ts')
 const task = tasks.find((other) => other.name === name)
@@ -27,12 +30,13 @@ let index = 0
 for await (const sample of task.evaluation(Number(count)).samples()) {
   if (index++ % Number(parts) !== Number(part)) continue
   let original
-  for (const model of models.filter((other) => !other.failed)) {
+  for (const model of models.filter((other) => !other.failed && !other.givenUp)) {
     try {
       const outputs = await answer((inputs) => model.session.run(inputs), sample)
       original ??= outputs
       model.scores.push(await task.score(outputs, sample, original))
       if (index <= COMPARED) compare(model, original, outputs)
+      if (model.scores.length === TRIAL) model.givenUp = total(model) < total(models[0]) / 2
     } catch (error) {
       if (!original) throw error
       fail(model, error)
@@ -40,6 +44,10 @@ for await (const sample of task.evaluation(Number(count)).samples()) {
   }
 }
 console.log(JSON.stringify(models.map(({ scores, signal, noise, failed }) => ({ scores, signal, noise, failed }))))
+
+function total({ scores }) {
+  return scores.reduce((sum, { correct }) => sum + correct, 0)
+}
 
 function fail(model, error) {
   if (model === models[0]) throw error

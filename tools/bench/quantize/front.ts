@@ -9,8 +9,9 @@ export interface Point {
   readonly scores: readonly Score[]
 }
 
-/** Accuracy of `second` less that of `first` on the same samples, with its 95 % interval. */
-export function difference(first: readonly Score[], second: readonly Score[]): { mean: number; low: number; high: number } {
+/** Accuracy of `other` less that of `one` on the samples that both have, with its 95 % interval. */
+export function difference(one: readonly Score[], other: readonly Score[]): { mean: number; low: number; high: number } {
+  const [first, second] = [one.slice(0, other.length), other.slice(0, one.length)]
   const differences = second.map(({ correct }, at) => correct - first[at]!.correct)
   const mean = differences.reduce((sum, value) => sum + value, 0) / differences.length
   const all = [...first, ...second]

@@ -3,7 +3,7 @@ import type { Score, Task } from '../tasks/task.ts'
 
 /** What one model did on the samples. */
 export interface Judged {
-  /** In the samples' order, empty where it failed. */
+  /** In the samples' order, empty where it failed; fewer than were asked for where it was given up. */
   readonly scores: readonly Score[]
   /** Signal to noise ratio of its worst output against the original's, dB; null where it is equal, or not finite. */
   readonly sqnr: number | null
@@ -56,7 +56,9 @@ async function evaluate(task: Task, files: readonly string[], count: number): Pr
     const own = parts.map((part) => part[at]!)
     const failed = own.find((part) => part.failed)?.failed
     if (failed) return { scores: [], sqnr: null, failed }
-    return { scores: Array.from({ length: count }, (_, index) => own[index % PARTS]!.scores[Math.floor(index / PARTS)]!), sqnr: worst(own) }
+    // One that was given up has fewer, and perhaps in one part only.
+    const length = Math.min(count, ...own.map(({ scores }, part) => scores.length * PARTS + part))
+    return { scores: Array.from({ length }, (_, index) => own[index % PARTS]!.scores[Math.floor(index / PARTS)]!), sqnr: worst(own) }
   })
 }
 
