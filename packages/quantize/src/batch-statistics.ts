@@ -54,6 +54,8 @@ function derived(node: Node, known: ReadonlyMap<Value, ChannelStatistics>): Chan
       return x && y && joined(x, y, sumOfTwo, sumOfEnds)
     case 'Mul':
       return x && y && joined(x, y, productOfTwo, productOfEnds)
+    case 'Concat':
+      return node.int('axis', 0) === 1 ? concatenated(node.inputs.map((input) => input && known.get(input))) : undefined
     case 'Flatten':
     case 'Reshape':
     case 'Squeeze':
@@ -166,6 +168,12 @@ function tapsOf(input: Side, output: Side, factor: number): Map<number, { positi
     at.squares += weight * weight
   })
   return taps
+}
+
+function concatenated(parts: readonly (ChannelStatistics | undefined)[]): ChannelStatistics | undefined {
+  if (!parts.every((part) => part !== undefined)) return undefined
+  const all = (key: keyof ChannelStatistics): Float64Array => Float64Array.from(parts.flatMap((part) => [...part[key]]))
+  return { mean: all('mean'), deviation: all('deviation'), low: all('low'), high: all('high') }
 }
 
 interface One {

@@ -93,6 +93,7 @@ describe('what is expected of a value is what samples show, and its range holds 
       'of a classifier',
       (b, x) => b.node('Gemm', [b.node('Flatten', [b.node('GlobalAveragePool', [x])]), b.weight('w', [3, 5]), b.weight('c', [5])]),
     ],
+    ['of channels side by side', (b, x) => b.node('Concat', [b.node('Relu', [x]), x], { axis: 1 })],
     [
       'of a product',
       (b, x) =>
