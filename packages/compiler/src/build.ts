@@ -3,10 +3,13 @@ import { brotliSize, portsOf } from '@whittle/engine'
 import {
   type Context,
   type Dataset,
+  DatasetError,
   type Engine,
   type Model,
+  type Sample,
   type StepReport,
   type Target,
+  UnsupportedError,
   compress,
   createRandom,
   inferShapes,
@@ -115,7 +118,7 @@ export class Build {
       name: basename(file, extname(file)),
       model,
       calibration,
-      reference: await Reference.of(this.#engines.wasm, source.bytes, samples, this.#request.signal),
+      reference: await this.#runOriginal(source.bytes, samples, calibration !== undefined),
       shapes: Object.fromEntries(Object.entries(samples[0]!.inputs).map(([name, tensor]) => [name, tensor.dims])),
       goal: request.sqnr ?? INTEGER_SQNR,
     }
@@ -133,6 +136,21 @@ export class Build {
       artefacts: [...this.#artefacts.values()],
       report: { source: sourceBytes, variants: reports, warnings: [] },
       watch: [...this.#watch],
+    }
+  }
+
+  /** @throws {DatasetError} where the model does not run on inputs that were made up. */
+  async #runOriginal(original: Uint8Array, samples: readonly Sample[], given: boolean): Promise<Reference> {
+    try {
+      return await Reference.of(this.#engines.wasm, original, samples, this.#request.signal)
+    } catch (error) {
+      if (given || !(error instanceof UnsupportedError && error.code === 'ENGINE_RUN')) throw error
+      const shapes = Object.entries(samples[0]!.inputs).map(([name, { dims }]) => `${name}[${dims.join(', ')}]`)
+      throw new DatasetError(
+        'INPUTS_UNKNOWN',
+        `the model does not run on random inputs of the sizes ${shapes.join(', ')}: give samples with calibrate=, or the sizes with input= (${error.message})`,
+        { cause: error },
+      )
     }
   }
 

@@ -28,8 +28,8 @@ export function recipeOf(alternative: Alternative, { calibrated }: { calibrated:
       quantize({
         bits: format.bits,
         activations: calibrated && format.name === 'int8' ? 8 : null,
-        // At 8 bits the nearest is as good, and quicker.
-        rounding: calibrated && format.bits < 8 && !OTHER_GRIDS.some((name) => name in alternative.options) ? 'gptq' : 'nearest',
+        rounding: calibrated && !OTHER_GRIDS.some((name) => name in alternative.options) ? 'gptq' : 'nearest',
+        allocation: calibrated ? 'mixed' : 'uniform',
         ...optionsOf(alternative, 'quantize'),
       }),
     )

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WhittleError } from '@whittle/ir'
+import { Tensor, WhittleError } from '@whittle/ir'
 import { writeOnnx } from '@whittle/ir/onnx'
-import { models } from '@whittle/testing'
+import { buildModel, models } from '@whittle/testing'
 import { describe, expect, it } from 'vitest'
 import { compile } from '../src/index.ts'
 import { project, samplesOf } from './project.ts'
@@ -41,6 +41,16 @@ describe('a wrong query', () => {
   ])('%s names the import', async (query, expected) => {
     expect(await messageOf({ 'net.onnx': net }, query)).toBe(expected)
   })
+})
+
+it('a model that does not run on made-up sizes asks for samples or sizes', async () => {
+  const half = buildModel((b) => {
+    const rows = b.node('Reshape', [b.input('x', ['N', 3]), b.constant('shape', Tensor.int64([2], [2, -1]))])
+    b.output(b.node('MatMul', [rows, b.weight('w', [6, 5])]), 'y')
+  })
+  expect(await messageOf({ 'net.onnx': half }, 'int8')).toMatch(
+    /^net\.onnx\?int8: the model does not run on random inputs of the sizes x\[1, 3\]: give samples with calibrate=, or the sizes with input=/,
+  )
 })
 
 describe('calibration samples', () => {

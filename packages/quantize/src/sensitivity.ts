@@ -3,7 +3,7 @@ import { calibrationOf } from './calibrate.ts'
 
 /** Layers are tried on calibration samples of so many elements together, and on so many at least and at most. */
 const ELEMENTS = 2e6
-const SAMPLES = [2, 24] as const
+const SAMPLES = [2, 8] as const
 
 /** Trials are as much nearer to the weights: the outputs then answer in proportion, and noise of several layers adds up. */
 const NEARER = 16
