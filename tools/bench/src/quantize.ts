@@ -115,7 +115,7 @@ function rowOf(
     buildSeconds: built.seconds === undefined ? null : rounded(built.seconds, 1),
     buildRatio: built.seconds === undefined || !reference ? null : rounded(built.seconds / reference, 2),
     peakMiB: built.mib === undefined ? null : Math.round(built.mib),
-    front: tool === 'whittle' ? front(point, points.filter(isPeer)) : null,
+    front: tool === 'whittle' && points.some(isPeer) ? front(point, points.filter(isPeer)) : null,
     note: built.note ?? null,
   }
 }
