@@ -72,8 +72,8 @@ interface Shared {
   readonly reference: Reference
   /** The inputs' dims at a typical run. */
   readonly shapes: Record<string, readonly number[]>
-  /** Below this SQNR, not all nodes that would be faster so compute in int8 (dB). */
-  readonly goal: number
+  /** What `sqnr=` asks for, in dB. */
+  readonly sqnr: number | undefined
 }
 
 /** One import on its way from directives to artefacts. */
@@ -120,7 +120,7 @@ export class Build {
       calibration,
       reference: await this.#runOriginal(source.bytes, samples, calibration !== undefined),
       shapes: Object.fromEntries(Object.entries(samples[0]!.inputs).map(([name, tensor]) => [name, tensor.dims])),
-      goal: request.sqnr ?? INTEGER_SQNR,
+      sqnr: request.sqnr,
     }
     const variants: ManifestVariant[] = []
     const reports: VariantReport[] = []
@@ -162,7 +162,7 @@ export class Build {
   ): Promise<{ variant: ManifestVariant; report: VariantReport }> {
     const began = performance.now()
     checkTarget(target, shared.model)
-    const recipe = recipeOf(alternative, { calibrated: shared.calibration !== undefined })
+    const recipe = recipeOf(alternative, { calibrated: shared.calibration !== undefined, sqnr: shared.sqnr })
     const id = uniqueId(`${recipe.label}-${target.name}`, others)
     const { model, reports } = await this.#compress(alternative, recipe, target, shared, id)
     const { result, warnings } = await this.#lower(model, target, shared, id)
@@ -208,7 +208,7 @@ export class Build {
 
   /** Lowers for a target; not all that would be faster in int8 computes so where that would spoil the outputs. */
   async #lower(model: Model, target: Target, shared: Shared, id: string): Promise<Fitted<Lowered>> {
-    const { reference, shapes, goal } = shared
+    const { reference, shapes, sqnr: goal = INTEGER_SQNR } = shared
     const { native, wasm } = this.#engines
     const { signal } = this.#request
     const attempt = async (choose?: Choose): Promise<Lowered> => {

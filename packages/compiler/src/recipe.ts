@@ -16,8 +16,16 @@ export interface Recipe {
 /** Options by which weights get a grid that rounding on data does not know. */
 const OTHER_GRIDS = ['quantize.granularity', 'quantize.symmetric', 'quantize.levels']
 
+/** What a recipe depends on beside its alternative. */
+export interface RecipeFacts {
+  /** Whether there are samples. */
+  readonly calibrated: boolean
+  /** What `sqnr=` asks for, in dB. */
+  readonly sqnr?: number | undefined
+}
+
 /** The recipe of an alternative. Activations get a grid where there are samples to take it from. */
-export function recipeOf(alternative: Alternative, { calibrated }: { calibrated: boolean }): Recipe {
+export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeFacts): Recipe {
   const { format, prune: pruning } = alternative
   const steps: Transform[] = [simplify()]
   if (pruning)
@@ -29,7 +37,7 @@ export function recipeOf(alternative: Alternative, { calibrated }: { calibrated:
         bits: format.bits,
         activations: calibrated && format.name === 'int8' ? 8 : null,
         rounding: calibrated && !OTHER_GRIDS.some((name) => name in alternative.options) ? 'gptq' : 'nearest',
-        allocation: calibrated ? 'mixed' : 'uniform',
+        ...(calibrated && alternative.options['quantize.allocation'] !== 'uniform' ? { allocation: 'mixed', sqnr: sqnr ?? null } : {}),
         ...optionsOf(alternative, 'quantize'),
       }),
     )

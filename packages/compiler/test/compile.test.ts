@@ -219,6 +219,15 @@ describe('a budget', () => {
     )
   })
 
+  it('of noise gives weights more bits where there are samples to tell which', async () => {
+    const root = await project({ 'net.onnx': wideNet(), 'samples.ts': wideSamples })
+    const [few, more] = [await build(root, 'int4&calibrate=./samples.ts'), await build(root, 'int4&calibrate=./samples.ts&sqnr=32')]
+    const [before, after] = [few, more].map(({ report }) => report.variants[0]!)
+    expect(before!.quality['y']!.sqnr).toBeLessThan(32)
+    expect(after!.quality['y']!.sqnr).toBeGreaterThanOrEqual(32)
+    expect(after!.brotli).toBeGreaterThan(before!.brotli)
+  })
+
   it('that holds changes nothing', async () => {
     const root = await project({ 'net.onnx': wideNet() })
     expect(digests(await build(root, 'int8&max=1MB&sqnr=20'))).toEqual(digests(await build(root, 'int8')))

@@ -38,6 +38,10 @@ export interface QuantizeOptions {
    * to those that matter and fewer to the others, in the same bytes altogether. Needs calibration data and an engine. @default 'uniform'
    */
   allocation?: 'uniform' | 'mixed'
+  /** With `allocation: 'mixed'`: the SQNR in dB that the outputs shall have, for which weights take more bytes than `bits` says. @default null */
+  sqnr?: number | null
+  /** With `allocation: 'mixed'`: the bytes that the weights may take after brotli, where that is less than with `bits`. @default null */
+  bytes?: number | null
   /**
    * `'cross-layer'` first makes the channels between two layers equally large in the weights of both, where nothing but ReLU and the like is
    * between them: one scale then suits a whole kernel better. Needs nothing. @default 'none'
@@ -72,6 +76,8 @@ export const QUANTIZE_DEFAULTS = {
   levels: 'uniform',
   rounding: 'nearest',
   allocation: 'uniform',
+  sqnr: null,
+  bytes: null,
   equalization: 'none',
   correction: 'none',
   smooth: null,
@@ -82,7 +88,7 @@ export const QUANTIZE_DEFAULTS = {
 export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as QuantizeOptions
   const resolved: ResolvedOptions = { ...QUANTIZE_DEFAULTS, ...given }
-  const { bits, percentile, granularity, block, symmetric, levels, rounding, minSize } = resolved
+  const { bits, percentile, granularity, block, symmetric, levels, rounding, allocation, sqnr, bytes, minSize } = resolved
   if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) throw invalidOption('quantize', 'bits', 'a whole number from 2 to 8', bits)
   oneOf(resolved, 'activations', [8, 'dynamic', null])
   oneOf(resolved, 'range', ['minmax', 'mse', 'percentile', 'entropy'])
@@ -94,6 +100,10 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   oneOf(resolved, 'levels', ['uniform', 'kmeans', 'entropy'])
   oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq', 'adaround'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])
+  if (sqnr !== null && !Number.isFinite(sqnr)) throw invalidOption('quantize', 'sqnr', 'a number of dB or null', sqnr)
+  if (bytes !== null && !(bytes > 0)) throw invalidOption('quantize', 'bytes', 'a number of bytes or null', bytes)
+  for (const [name, value] of Object.entries({ sqnr, bytes }))
+    if (value !== null && allocation === 'uniform') throw invalidOption('quantize', name, "null with allocation 'uniform'", value)
   oneOf(resolved, 'equalization', ['none', 'cross-layer'])
   oneOf(resolved, 'correction', ['none', 'statistics', 'full'])
   const onData = rounding === 'gptq' || rounding === 'adaround'

@@ -33,7 +33,7 @@ export async function shareBits(
   options: ResolvedOptions,
   context: Context,
 ): Promise<SharedBits> {
-  const { bits, allocation } = options
+  const { bits, allocation, sqnr, bytes } = options
   const values = wanted.map(({ weight }) => weight.value)
   if (allocation === 'uniform' || wanted.length === 0) return { bits: new Map(values.map((value) => [value, bits])), alone: new Map() }
   // Tried at more bits than they get, where noise is small and adds up.
@@ -48,15 +48,19 @@ export async function shareBits(
     const gain = own ? gainOnData(weight, own, trials[index]!.tensor, tried) : 1
     return { size: weight.tensor.size, noise: noise[index]! * gain, bits: tried }
   })
-  const given = allocateBits(layers, bits, choicesFor(bits))
+  const noiseLimit = sqnr === null ? undefined : 10 ** (-(sqnr + MARGIN) / 10)
+  const given = allocateBits(layers, choicesFor(options), { bits, bytes: bytes ?? undefined, noise: noiseLimit })
   return {
     bits: new Map(values.map((value, index) => [value, given[index]!])),
     alone: new Map(values.flatMap((value, index) => (noise[index]! > 0 ? [[value, -10 * Math.log10(noise[index]!)]] : []))),
   }
 }
 
-/** Around `bits`, at most two fewer: what noise does there was not measured. */
-function choicesFor(bits: number): number[] {
-  const least = Math.max(2, bits - 2)
+/** What is left for what the sum of single layers does not say, and for activations, in dB. */
+const MARGIN = 3
+
+/** Around `bits`, at most two fewer: what noise does there was not measured. All where bytes decide. */
+function choicesFor({ bits, bytes }: ResolvedOptions): number[] {
+  const least = bytes === null ? Math.max(2, bits - 2) : 2
   return [...Array.from({ length: 9 - least }, (_, index) => least + index), FLOAT16]
 }

@@ -57,6 +57,8 @@ describe('options', () => {
       levels: 'uniform',
       rounding: 'nearest',
       allocation: 'uniform',
+      sqnr: null,
+      bytes: null,
       equalization: 'none',
       correction: 'none',
       smooth: null,
@@ -66,6 +68,8 @@ describe('options', () => {
   })
 
   test.each<[object, string]>([
+    [{ sqnr: 30 }, "null with allocation 'uniform' for sqnr, received 30"],
+    [{ bytes: 0, allocation: 'mixed' }, 'a number of bytes or null for bytes, received 0'],
     [{ bits: 1 }, 'a whole number from 2 to 8 for bits, received 1'],
     [{ bits: 9 }, 'a whole number from 2 to 8 for bits, received 9'],
     [{ bits: 4.5 }, 'a whole number from 2 to 8 for bits, received 4.5'],

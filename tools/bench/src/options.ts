@@ -19,6 +19,12 @@ const OPTIONS: readonly QuantizeOptions[] = [
   { smooth: 1 },
   { correction: 'statistics' },
   { correction: 'full' },
+  { bits: 6, activations: null },
+  { bits: 6, activations: null, correction: 'full' },
+  { bits: 6, activations: null, rounding: 'gptq' },
+  { bits: 6, activations: null, rounding: 'adaround' },
+  { bits: 6, activations: null, allocation: 'mixed' },
+  { bits: 6, activations: null, allocation: 'mixed', rounding: 'gptq' },
 ]
 
 /** The same without calibration data, where BatchNormalization's statistics reach. */
@@ -34,7 +40,7 @@ const TASKS: Readonly<Record<string, number>> = { direction: 200, recogniser: 96
 
 /**
  * What each option of `quantize` gains by itself: accuracy and the signal to noise ratio of the outputs with 8-bit weights and every activation on a
- * grid of 8 bits, on samples that share nothing with the calibration. Computed in float32, so that it says what is lost to rounding alone.
+ * grid of 8 bits, or with weights of 6 bits alone, on samples that share nothing with the calibration. Computed in float32, so that it says what is lost to rounding alone.
  */
 const options: Bench = async ({ only, samples, log }) => {
   const rows: Row[] = []

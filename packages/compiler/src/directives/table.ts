@@ -83,7 +83,8 @@ export const DIRECTIVES: readonly Directive[] = [
   {
     name: 'sqnr',
     value: 'a number of dB',
-    meaning: 'the least signal to noise ratio of each output against the original; below it, the build fails',
+    meaning:
+      'the least signal to noise ratio of each output against the original: with `calibrate=`, weights get more bits and nodes fall back to fp32 until it holds; below it, the build fails',
     example: 'sqnr=30',
     apply(value, _, request) {
       request.sqnr = Number(value)
@@ -162,6 +163,8 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.levels': ['uniform', 'kmeans', 'entropy'],
   'quantize.rounding': ['nearest', 'hqq', 'gptq', 'adaround'],
   'quantize.allocation': ['uniform', 'mixed'],
+  'quantize.sqnr': 'number',
+  'quantize.bytes': 'number',
   'quantize.equalization': ['none', 'cross-layer'],
   'quantize.correction': ['none', 'statistics', 'full'],
   'quantize.smooth': 'number',
