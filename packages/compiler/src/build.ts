@@ -192,7 +192,10 @@ export class Build {
         samples: { count: samples.length, from: shared.calibration ? 'calibration' : 'random' },
         reports: [...reports, lowerReport(lowering)],
         seconds: Math.round(performance.now() - began) / 1000,
-        warnings: [...warnings, ...warningsOf(recipe, target, shared.calibration, lowering.integerNodes.length + warnings.length)],
+        warnings: [
+          ...warnings,
+          ...warningsOf(recipe, target, shared.calibration, lowering.integerNodes.length + lowering.dynamicNodes.length + warnings.length),
+        ],
       },
     }
   }

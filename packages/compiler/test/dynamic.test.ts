@@ -126,3 +126,30 @@ it('grouped convolutions stay in float32, and the report says why', async () => 
   const { skipped } = lower(model, fast, { x: [1, 4, 6, 6] })
   expect(skipped.map(({ why }) => why)).toContain('a grouped convolution; its weight is only stored in 8 bits')
 })
+
+describe('nodes whose inputs have a fixed grid', () => {
+  const fixed = { kind: 'integer', bits: 8, signed: false, scale: Float32Array.of(0.05), zeroPoint: Int32Array.of(128) } as const
+  /** The second product is the model's output, so that it cannot be given a grid. */
+  const annotated = async (): Promise<Model> => {
+    const build = buildModel((b) => {
+      const first = b.node('MatMul', [b.input('x', [2, 20]), b.weight('v', [20, 20])], {}, { outputs: ['h'] })
+      b.output(b.node('MatMul', [b.node('Erf', [first]), b.weight('w', [20, 6])], {}, { name: 'last' }), 'y')
+    })
+    const model = (await compress(build, [quantize({ minSize: 0 })], { logger: silentLogger, random: createRandom('test') })).model
+    for (const node of model.graph.nodes) node.inputs[0]!.quantization = fixed
+    model.graph.nodes[0]!.output.quantization = fixed
+    return model
+  }
+
+  it('are rounded at every run where they cannot use it, if that pays', async () => {
+    const model = await annotated()
+    const { integerNodes, dynamicNodes, stored, skipped } = lower(model, fast, {})
+    expect([integerNodes.length, dynamicNodes, stored, skipped]).toEqual([1, ["MatMul 'last'"], [], []])
+    expect(opsOf(model)).toContain('MatMulInteger')
+  })
+
+  it('are not where the caller chooses what computes in integers', async () => {
+    const { dynamicNodes, stored } = lower(await annotated(), fast, {}, () => new Set())
+    expect([dynamicNodes, stored]).toEqual([[], ['v', 'w']])
+  })
+})

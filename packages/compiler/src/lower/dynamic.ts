@@ -12,37 +12,52 @@ import {
 import { type Sizes, paysDynamically } from './plan.ts'
 import { integersOf } from './storage.ts'
 
-/** What became of the nodes whose inputs may be rounded at every run. */
-export interface DynamicLowering {
-  readonly nodes: string[]
-  readonly skipped: { at: string; why: string }[]
+/** A node that computes in integers with an input that is rounded at every run. */
+export interface DynamicNode {
+  readonly node: Node
+  readonly weight: Value
+  readonly grid: IntegerQuantization
 }
 
 /**
- * Makes products and convolutions compute in integers with inputs that are rounded at every run: DynamicQuantizeLinear, MatMulInteger or
- * ConvInteger, and a product with the scales. Only where the cost table says that it pays.
+ * The nodes for which that pays by the cost table; the reason for each other one that was asked for.
+ * @param others nodes that may compute so as well, though nobody asked for it: their inputs were given a grid, and they could not use it.
  */
-export function computeDynamically(model: Model, sizes: () => Sizes, table: CostTable): DynamicLowering {
-  const nodes: string[] = []
+export function dynamicNodesOf(
+  model: Model,
+  others: ReadonlySet<Node>,
+  sizes: () => Sizes,
+  table: CostTable,
+): { chosen: DynamicNode[]; skipped: { at: string; why: string }[] } {
+  const chosen: DynamicNode[] = []
   const skipped: { at: string; why: string }[] = []
-  let known: Sizes | undefined
-  for (const graph of model.graphs()) {
-    const rounded = new Map<Value, Rounded>()
-    for (const node of [...graph.nodes]) {
-      const [input, weight] = node.inputs
-      if (!opRow(node)?.integers || input?.quantization?.kind !== 'dynamic' || weight?.quantization?.kind !== 'integer') continue
-      const at = node.describe()
-      const grid = weight.quantization
-      const why = whyNot(node, weight, grid)
-      const pays = why === undefined && paysDynamically({ node, input, output: node.output }, (known ??= sizes()), table)
-      if (pays) {
-        replace(node, weight, grid, roundedOf(graph, input, node, rounded))
-        nodes.push(at)
-      } else
-        skipped.push({ at, why: `${why ?? 'rounding its input at every run is not faster there'}; its weight is only stored in 8 bits` })
+  for (const node of model.nodes()) {
+    const [input, weight] = node.inputs
+    const asked = input?.quantization?.kind === 'dynamic'
+    if (!opRow(node)?.integers || !input || weight?.quantization?.kind !== 'integer' || !(asked || others.has(node))) continue
+    const grid = weight.quantization
+    const why = whyNot(node, weight, grid)
+    if (why === undefined && paysDynamically({ node, input, output: node.output }, sizes(), table)) chosen.push({ node, weight, grid })
+    else if (asked) {
+      const reason = why ?? 'rounding its input at every run is not faster there'
+      skipped.push({ at: node.describe(), why: `${reason}; its weight is only stored in 8 bits` })
     }
   }
-  return { nodes, skipped }
+  return { chosen, skipped }
+}
+
+/**
+ * Makes nodes compute in integers with inputs that are rounded at every run: DynamicQuantizeLinear, MatMulInteger or ConvInteger, and a product
+ * with the scales.
+ */
+export function computeDynamically(chosen: readonly DynamicNode[]): void {
+  const rounded = new Map<Graph, Map<Value, Rounded>>()
+  for (const { node, weight, grid } of chosen) {
+    const { graph } = node
+    const known = rounded.get(graph) ?? new Map<Value, Rounded>()
+    rounded.set(graph, known)
+    replace(node, weight, grid, roundedOf(graph, node.inputs[0]!, node, known))
+  }
 }
 
 /** An input in integers, with its scale and its zero point. */

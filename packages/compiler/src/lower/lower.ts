@@ -1,7 +1,7 @@
 import { type Model, type Target, type Value, inferShapes } from '@whittle/ir'
 import { computeInBlocks } from './blocks.ts'
 import { type Candidate, candidatesOf } from './candidates.ts'
-import { computeDynamically } from './dynamic.ts'
+import { computeDynamically, dynamicNodesOf } from './dynamic.ts'
 import { computeInHalf, whyNotInHalf } from './half.ts'
 import { computeInIntegers } from './integers.ts'
 import { type Sizes, planIntegers } from './plan.ts'
@@ -28,21 +28,25 @@ export type Choose = (candidates: readonly Candidate[], sizes: Sizes) => Set<Can
 /**
  * Turns annotations into ops, in the form that the target is fast with. Edits the model; afterwards it has no annotations.
  * @param shapes the inputs' dims at a typical run, by name: times are predicted for them.
- * @param choose by default the nodes with which the whole is fastest, by the target's cost table.
+ * @param choose which nodes compute in integers between fixed grids. By default those with which the whole is fastest, by the target's cost
+ * table; where others are faster with an input that is rounded at every run, they compute so.
  */
-export function lower(
-  model: Model,
-  target: Target,
-  shapes: Readonly<Record<string, readonly number[]>>,
-  choose: Choose = (candidates, sizes) => (target.cost ? planIntegers(candidates, sizes, target.cost) : new Set()),
-): Lowering {
-  const wantsHalf = target.computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
+export function lower(model: Model, target: Target, shapes: Readonly<Record<string, readonly number[]>>, choose?: Choose): Lowering {
+  const { cost, computes } = target
+  const wantsHalf = computes.includes('fp16') && [...model.initializers()].some((value) => value.quantization?.kind === 'float16')
   const notHalf = wantsHalf ? whyNotInHalf(model) : undefined
   const half = wantsHalf && notHalf === undefined
-  const nodes = half || !target.computes.includes('qdq-u8s8') || !hasRanges(model) ? [] : model.graph.nodes
+  let known: Sizes | undefined
+  const sizes = (): Sizes => (known ??= sizesAt(model, shapes))
+  const nodes = half || !computes.includes('qdq-u8s8') || !hasRanges(model) ? [] : model.graph.nodes
   const { candidates, skipped } = candidatesOf(nodes)
+  const byCost: Choose = () => (cost ? planIntegers(candidates, sizes(), cost) : new Set())
+  const chosen = candidates.length > 0 ? (choose ?? byCost)(candidates, sizes()) : new Set<Candidate>()
+  const fixed = new Set([...chosen].map(({ node }) => node))
+  const free = nodes.filter((node) => !choose && !fixed.has(node) && node.inputs[0]?.quantization?.kind === 'integer')
+  const dynamic = cost && !half && computes.includes('dynamic-u8') ? dynamicNodesOf(model, new Set(free), sizes, cost) : NONE
+  const dynamicNodes = dynamic.chosen.map(({ node }) => node.describe())
   if (notHalf !== undefined) skipped.push({ at: 'graph', why: notHalf })
-  const chosen = candidates.length > 0 ? choose(candidates, sizesAt(model, shapes)) : new Set<Candidate>()
   const integerNodes = [...chosen].map(({ node }) => node.describe())
   const integerOutputs = [...chosen].map(({ node }) => node.output.name)
   for (const candidate of candidates)
@@ -53,17 +57,23 @@ export function lower(
       })
   // Whether a weight is in the annotated form has to be seen before the first edit drops annotations.
   computeInIntegers(model.graph, [...chosen])
-  const dynamic =
-    target.cost && !half && target.computes.includes('dynamic-u8')
-      ? computeDynamically(model, () => sizesAt(model, shapes), target.cost)
-      : { nodes: [], skipped: [] }
+  computeDynamically(dynamic.chosen)
   const blocks = computeInBlocks(model, target)
-  skipped.push(...dynamic.skipped, ...blocks.skipped)
   const stored = storeWeights(model, half)
-  if (half) skipped.push(...computeInHalf(model))
+  const halved = half ? computeInHalf(model) : []
   clearAnnotations(model)
-  return { integerNodes, integerOutputs, dynamicNodes: dynamic.nodes, blockNodes: blocks.nodes, stored, skipped }
+  const reasons = skipped.filter(({ at }) => !dynamicNodes.includes(at))
+  return {
+    integerNodes,
+    integerOutputs,
+    dynamicNodes,
+    blockNodes: blocks.nodes,
+    stored,
+    skipped: [...reasons, ...dynamic.skipped, ...blocks.skipped, ...halved],
+  }
 }
+
+const NONE: ReturnType<typeof dynamicNodesOf> = { chosen: [], skipped: [] }
 
 /** Whether any activation was given a grid: without one nothing can compute in integers, and nobody asked for it. */
 function hasRanges(model: Model): boolean {
