@@ -7,6 +7,8 @@ const WARM_UP = 100
 const LEARNING_RATE = 0.05
 /** Weight of the term that drives roundings to 0 or 1, where a weight's own error has weight 1. */
 const LAMBDA = 0.05
+/** Products of so many multiplications are quicker here than on the way to the engine. */
+const SMALL = 50_000
 /** Of the rectified sigmoid: it reaches 0 and 1. */
 const [LOW, HIGH] = [-0.1, 1.1]
 /** The exponent of that term, from the end of the warm-up on to the last step. */
@@ -15,7 +17,7 @@ const [BETA_FIRST, BETA_LAST] = [20, 2]
 /**
  * AdaRound (Nagel et al. 2020, "Up or down? Adaptive rounding for post-training quantization"): whether each weight is rounded down or up is
  * relaxed to a rectified sigmoid, and learned so that the squared error of the layer's output, `(w - s q)' H (w - s q)` with the second moment
- * H of its inputs, is least. Products with H run in the engine.
+ * H of its inputs, is least. Large products with H run in the engine.
  * @param rows weights by output channel, each as long as `moments.size`.
  * @param scales of the rows.
  * @param max the greatest integer.
@@ -32,12 +34,6 @@ export async function adaRound(
   const count = rows.length * size
   let mean = 0
   for (let i = 0; i < size; i++) mean += matrix[i * size + i]! / size
-  const session = await engine.open(
-    productModel(
-      size,
-      matrix.map((item) => item / mean),
-    ),
-  )
   const scaled = new Float32Array(count)
   const logits = new Float32Array(count)
   const fixed = new Uint8Array(count)
@@ -52,8 +48,12 @@ export async function adaRound(
   })
   const [first, second] = [new Float32Array(count), new Float32Array(count)]
   const errors = new Float32Array(count)
-  const product = async (): Promise<Float32Array> =>
-    (await session.run({ errors: Tensor.float32([rows.length, size], errors) }))['product']!.toFloat32()
+  const scaledMatrix = matrix.map((item) => item / mean)
+  const inEngine = count * size > SMALL ? await engine.open(productModel(size, scaledMatrix)) : undefined
+  const product = async (): Promise<Float32Array> => {
+    if (!inEngine) return productOf(errors, scaledMatrix, size)
+    return (await inEngine.run({ errors: Tensor.float32([rows.length, size], errors) }))['product']!.toFloat32()
+  }
   for (let step = 1; step <= STEPS; step++) {
     for (let at = 0; at < count; at++) errors[at] = fixed[at] ? 0 : scaled[at]! - Math.floor(scaled[at]!) - rectified(logits[at]!)
     const gradients = await product()
@@ -84,11 +84,22 @@ export async function adaRound(
     const product_ = await product()
     costs.push(Float64Array.from(rows, (_, index) => dot(errors, product_, index * size, size)))
   }
-  await session.dispose()
+  await inEngine?.dispose()
   return rows.map((_, index) => {
     const better = costs[0]![index]! < costs[1]![index]! ? learned : nearest
     return Int8Array.from(better.subarray(index * size, (index + 1) * size))
   })
+}
+
+/** The same here. */
+function productOf(errors: Float32Array, matrix: Float32Array, size: number): Float32Array {
+  const result = new Float32Array(errors.length)
+  for (let start = 0; start < errors.length; start += size)
+    for (let i = 0; i < size; i++) {
+      const error = errors[start + i]!
+      if (error !== 0) for (let j = 0; j < size; j++) result[start + j]! += error * matrix[i * size + j]!
+    }
+  return result
 }
 
 /** `errors` [rows, size] times a constant matrix. */
