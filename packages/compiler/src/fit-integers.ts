@@ -4,7 +4,7 @@ import { planIntegers } from './lower/plan.ts'
 
 /** One way to lower a model, and what came of it. */
 export interface Attempt {
-  readonly lowering: Pick<Lowering, 'integerNodes' | 'integerOutputs'>
+  readonly lowering: Pick<Lowering, 'integerNodes' | 'integerOutputs' | 'dynamicNodes'>
   /** Of the worst output, in dB. */
   readonly sqnr: number
 }
@@ -32,7 +32,7 @@ export async function fitIntegers<T extends Attempt>(
   measure: (outputs: readonly string[]) => Promise<ReadonlyMap<string, number>>,
 ): Promise<Fitted<T>> {
   const all = await attempt()
-  const count = all.lowering.integerNodes.length
+  const count = all.lowering.integerNodes.length + all.lowering.dynamicNodes.length
   if (count === 0 || all.sqnr >= goal) return { result: all, warnings: [] }
   const none = await attempt(() => new Set())
   const wanted = Math.min(goal, none.sqnr - LEAST_COST)

@@ -86,7 +86,7 @@ describe('fitting', () => {
     const attempt = async (): Promise<Attempt & { index: number }> => {
       const index = next++
       const names = Array.from({ length: counts[index]! }, (_, at) => `n${at}`)
-      return { index, sqnr: sqnrs[index]!, lowering: { integerNodes: names, integerOutputs: names } }
+      return { index, sqnr: sqnrs[index]!, lowering: { integerNodes: names, integerOutputs: names, dynamicNodes: [] } }
     }
     const { result, warnings } = await fitIntegers(wasm, goal, attempt, async () => new Map())
     return { index: result.index, warnings }
@@ -103,6 +103,16 @@ describe('fitting', () => {
     expect(warnings).toEqual([
       'computing 9 nodes in int8 would leave an SQNR of 20.0 dB: the 5 that spoil least for the time do, which leaves 27.0 dB',
     ])
+  })
+
+  it('takes none where the nodes that are rounded at every run are what spoils the outputs', async () => {
+    const attempt = async (choose?: Choose): Promise<Attempt> => {
+      const dynamicNodes = choose ? [] : ['n0', 'n1']
+      return { sqnr: choose ? 40 : 12, lowering: { integerNodes: [], integerOutputs: [], dynamicNodes } }
+    }
+    const { result, warnings } = await fitIntegers(wasm, 25, attempt, async () => new Map())
+    expect(result.sqnr).toBe(40)
+    expect(warnings).toHaveLength(1)
   })
 
   it('takes none where no choice holds the goal', async () => {
