@@ -37,7 +37,10 @@ export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeF
         bits: format.bits,
         activations: calibrated && format.name === 'int8' ? 8 : null,
         rounding: calibrated && !OTHER_GRIDS.some((name) => name in alternative.options) ? 'gptq' : 'nearest',
-        ...(calibrated && alternative.options['quantize.allocation'] !== 'uniform' ? { allocation: 'mixed', sqnr: sqnr ?? null } : {}),
+        // By noise alone the text recogniser would lose words: bits are shared out where noise is what was asked for.
+        ...(calibrated && sqnr !== undefined && alternative.options['quantize.allocation'] !== 'uniform'
+          ? { allocation: 'mixed', sqnr }
+          : {}),
         ...optionsOf(alternative, 'quantize'),
       }),
     )
