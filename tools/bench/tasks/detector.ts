@@ -2,7 +2,7 @@ import { type Dataset, Tensor, type Tensors, defineDataset } from '@whittle/ir'
 import { fixture } from '@whittle/testing/fixture'
 import type { Picture } from 'example-text-direction/picture'
 import { drawPage } from './page.ts'
-import type { Task } from './task.ts'
+import { DEFAULT_FORMS, type Task } from './task.ts'
 import { FACES, type Half, WORDS } from './words.ts'
 
 const SIDE = 640
@@ -19,6 +19,7 @@ export const detector: Task = {
   score: (outputs, _, original) => ({ correct: overlap(maskOf(outputs), maskOf(original)) }),
   accuracy: 'mask IoU with fp32',
   samples: 60,
+  forms: ['int8&calibrate=task&sqnr=25', ...DEFAULT_FORMS],
 }
 
 function pages(half: Half, count: number): Dataset {
