@@ -5,7 +5,8 @@ import { DEFAULT_FORMS, type Task } from '../tasks/task.ts'
 export interface Form {
   readonly tool: 'whittle' | 'onnxruntime' | 'numpy' | 'nncf'
   readonly form: string
-  build(task: Task, target: string): Promise<Built>
+  /** @param brotli the original's bytes after brotli. */
+  build(task: Task, target: string, brotli: number): Promise<Built>
 }
 
 /** What the process that made a file said. */
@@ -53,7 +54,8 @@ export function whittleForms(task: Task, calibration: string): Form[] {
 }
 
 function importForm(query: string): Form {
-  const build: Form['build'] = (task, target) => runOnce(process.execPath, 'quantize/whittle-once.mjs', task.name, query, target)
+  const build: Form['build'] = (task, target, brotli) =>
+    runOnce(process.execPath, 'quantize/whittle-once.mjs', task.name, query, target, `${brotli}`)
   return { tool: 'whittle', form: query, build }
 }
 

@@ -76,10 +76,11 @@ async function build(task: Task, forms: readonly Form[], folder: string, log: (l
   const original = join(folder, '0.onnx')
   copyFileSync(task.file, original)
   const candidates: Candidate[] = [{ tool: 'none', form: 'fp32', file: original, built: {} }]
+  const brotli = await brotliOf(original)
   for (const form of forms) {
     log(`${task.name}: ${form.tool}: ${form.form}`)
     const file = join(folder, `${candidates.length}.onnx`)
-    const built = await form.build(task, file).catch((error: unknown) => ({ failed: reasonOf(error) }))
+    const built = await form.build(task, file, brotli).catch((error: unknown) => ({ failed: reasonOf(error) }))
     if (built.failed) log(`  failed: ${built.failed}`)
     candidates.push({ tool: form.tool, form: form.form, file, built })
   }
