@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compile } from '@whittle/compiler'
+import cacache from 'cacache'
 import { createJiti } from 'jiti'
-import { Cache } from '../../../packages/compiler/dist/cache.js'
 
 const [name, query, target, brotli] = process.argv.slice(2)
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -18,7 +18,7 @@ const config = { datasets: { task: join(root, `tasks/${name}-calibration.ts`) } 
 const cache = mkdtempSync(join(tmpdir(), 'whittle-bench-'))
 try {
   const original = createHash('sha256').update(readFileSync(task.file)).digest('hex')
-  await new Cache(cache, root).memo(`brotli:${original}`, async () => Number(brotli))
+  await cacache.put(cache, `brotli:${original}`, brotli)
   const { artefacts, report, seconds } = await compile({ file: task.file, query: `${query}&target=wasm`, root, config, cache })
   writeFileSync(target, artefacts[0].bytes)
   console.log(JSON.stringify({ seconds, mib: process.resourceUsage().maxRSS / 1024, note: report.variants[0].warnings.join('; ') }))
