@@ -16,7 +16,7 @@ import {
   silentLogger,
 } from '@whittle/ir'
 import { writeOnnx } from '@whittle/ir/onnx'
-import { MANIFEST_FORMAT, type Manifest, type ManifestVariant, type Port } from '@whittle/targets'
+import { type Golden, type GoldenInput, MANIFEST_FORMAT, type Manifest, type ManifestVariant, type Port } from '@whittle/targets'
 import { checkBudgets, worstSqnr } from './budgets.ts'
 import { type Cache, sha256 } from './cache.ts'
 import { compact } from './compact.ts'
@@ -26,6 +26,7 @@ import type { Alternative, Request } from './directives/directive.ts'
 import { parseQuery } from './directives/parse.ts'
 import { checkTarget, pinInputs } from './inputs.ts'
 import { type Attempt, type Fitted, fitIntegers } from './fit-integers.ts'
+import { type Arithmetic, goldenInputs, goldenOf } from './golden.ts'
 import { type Choose, type Lowering, lower } from './lower/lower.ts'
 import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
@@ -74,6 +75,7 @@ interface Shared {
   readonly shapes: Record<string, readonly number[]>
   /** What `sqnr=` asks for, in dB. */
   readonly sqnr: number | undefined
+  readonly golden: Readonly<Record<string, GoldenInput>> | undefined
 }
 
 /** One import on its way from directives to artefacts. */
@@ -86,6 +88,7 @@ export class Build {
   readonly #compressed = new Map<Alternative, Compressed>()
   /** What was written, by its hash: also what was tried and not taken. */
   readonly #verifieds = new Map<string, Verified>()
+  readonly #goldens = new Map<string, Promise<Golden | undefined>>()
   /** What is shipped, by its hash. */
   readonly #artefacts = new Map<string, Artefact>()
 
@@ -121,6 +124,7 @@ export class Build {
       reference: await this.#runOriginal(source.bytes, samples, calibration !== undefined),
       shapes: Object.fromEntries(Object.entries(samples[0]!.inputs).map(([name, tensor]) => [name, tensor.dims])),
       sqnr: request.sqnr,
+      golden: goldenInputs(samples),
     }
     const variants: ManifestVariant[] = []
     const reports: VariantReport[] = []
@@ -168,6 +172,7 @@ export class Build {
     const { result, warnings } = await this.#lower(model, target, shared, id)
     const { bytes, brotli, quality, lowering } = result
     const name = this.#nameOf(result, recipe, target, shared.name)
+    const golden = await this.#golden(result, target, recipe, shared)
     const { provider, deviceType, probes } = target
     const { samples } = shared.reference
     return {
@@ -181,6 +186,7 @@ export class Build {
         rank: target.rank + others.filter((other) => other.target === target.name).length,
         format: recipe.format,
         files: [{ path: name, bytes: bytes.byteLength, brotli, sha256: result.sha256 }],
+        ...(golden ? { golden } : {}),
       },
       report: {
         id,
@@ -240,6 +246,20 @@ export class Build {
     return verified
   }
 
+  /** What the loader compares a provider's answer with, computed once for equal files that compute alike. */
+  #golden({ bytes, sha256: hash, lowering }: Lowered, target: Target, { format }: Recipe, shared: Shared): Promise<Golden | undefined> {
+    if (!shared.golden) return Promise.resolve(undefined)
+    // GPUs and NPUs behind WebNN may compute in float16 whatever the model's types say.
+    const half = (format === 'fp16' && target.computes.includes('fp16')) || ['gpu', 'npu'].includes(target.deviceType ?? '')
+    const integer = lowering.integerNodes.length + lowering.dynamicNodes.length > 0
+    const arithmetic: Arithmetic = integer ? 'integer' : half ? 'float16' : 'float32'
+    const types = Object.fromEntries(Object.entries(shared.reference.samples[0]!.inputs).map(([name, { type }]) => [name, type]))
+    const key = `${hash} ${arithmetic}`
+    const known = this.#goldens.get(key) ?? goldenOf(this.#engines.wasm, bytes, shared.golden, types, arithmetic)
+    this.#goldens.set(key, known)
+    return known
+  }
+
   /** The name under which a file is shipped; equal files are one. */
   #nameOf({ sha256: hash, bytes }: Verified, recipe: Recipe, target: Target, model: string): string {
     const known = this.#artefacts.get(hash)
@@ -295,7 +315,12 @@ export class Build {
   }
 }
 
-function manifestOf({ name, model }: Shared, query: string, source: Manifest['source'], variants: readonly ManifestVariant[]): Manifest {
+function manifestOf(
+  { name, model, golden }: Shared,
+  query: string,
+  source: Manifest['source'],
+  variants: readonly ManifestVariant[],
+): Manifest {
   const { inputs, outputs } = portsOf(model)
   return {
     format: MANIFEST_FORMAT,
@@ -304,6 +329,7 @@ function manifestOf({ name, model }: Shared, query: string, source: Manifest['so
     source,
     inputs: inputs.map(portOf),
     outputs: outputs.map(portOf),
+    ...(golden && variants.some((variant) => variant.golden) ? { golden } : {}),
     variants: [...variants].sort((a, b) => a.rank - b.rank),
   }
 }

@@ -1,4 +1,13 @@
-export { MANIFEST_FORMAT, type ArtefactFile, type Manifest, type ManifestVariant, type Port } from './manifest.ts'
+export { goldenValues, sketch, sketchSqnr } from './golden.ts'
+export {
+  MANIFEST_FORMAT,
+  type ArtefactFile,
+  type Golden,
+  type GoldenInput,
+  type Manifest,
+  type ManifestVariant,
+  type Port,
+} from './manifest.ts'
 export { TARGETS, TARGET_GROUPS, findTargets } from './table.ts'
 export { wasm } from './profiles/wasm.ts'
 export { webgpu, webgpuF16 } from './profiles/webgpu.ts'

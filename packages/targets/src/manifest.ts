@@ -20,6 +20,21 @@ export interface ArtefactFile {
   readonly sha256: string
 }
 
+/** How an input of the golden check is made up: see `goldenValues`. */
+export interface GoldenInput {
+  readonly dims: readonly number[]
+  readonly low: number
+  readonly high: number
+}
+
+/** What a variant's own files gave for the golden check's inputs in wasm when the app was built. */
+export interface Golden {
+  /** The least signal to noise ratio, dB, at which outputs are taken for the same. */
+  readonly sqnr: number
+  /** Sketches by output name: see `sketch`. */
+  readonly outputs: Readonly<Record<string, readonly number[]>>
+}
+
 /** One recipe lowered for one target. */
 export interface ManifestVariant {
   /** Unique in the manifest: `int8-wasm`. */
@@ -36,6 +51,8 @@ export interface ManifestVariant {
   readonly format: string
   /** A self-contained ONNX model, first; equal files of several variants have equal hashes and one address. */
   readonly files: readonly ArtefactFile[]
+  /** Absent where the answer to made-up inputs says nothing. */
+  readonly golden?: Golden
 }
 
 /** All that the loader needs to choose a variant and run it. */
@@ -48,5 +65,7 @@ export interface Manifest {
   readonly source: { readonly file: string; readonly bytes: number; readonly brotli: number }
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
+  /** Inputs of the golden check, by name: made up, so that none of the app's samples is published. */
+  readonly golden?: Readonly<Record<string, GoldenInput>>
   readonly variants: readonly ManifestVariant[]
 }
