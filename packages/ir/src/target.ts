@@ -35,6 +35,25 @@ export interface CostTable {
   readonly source: Source
 }
 
+/** Sizes that are there on every device of a target. In bytes. */
+export interface TargetLimits {
+  /** Of one buffer. */
+  readonly buffer?: number
+  /** Of what one kernel reads or writes as one tensor. */
+  readonly binding?: number
+  /** Of all memory of the runtime: weights, activations, and the file while it is read. */
+  readonly memory?: number
+}
+
+/** What stands behind an API that leaves it open: a system's own machine learning. */
+export interface BackEnd {
+  readonly name: string
+  /** Where it is taken. */
+  readonly where: string
+  readonly note: string
+  readonly source: Source
+}
+
 /** What one execution provider on one kind of device can do. Pure JSON. */
 export interface Target {
   readonly name: string
@@ -54,5 +73,8 @@ export interface Target {
   readonly storage: 'cast-mul'
   readonly elementTypes: readonly ElementType[]
   readonly cost?: CostTable
+  readonly limits?: TargetLimits
+  /** Where several may stand behind the provider: which ones, as far as it is published. */
+  readonly backEnds?: readonly BackEnd[]
   readonly sources: Readonly<Record<string, Source>>
 }

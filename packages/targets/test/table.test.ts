@@ -24,10 +24,18 @@ describe.each(TARGETS)('$name', (target) => {
   })
 
   test('says where each of its facts is from, and when', () => {
-    const { sources, cost } = target
-    const facts = ['opset', 'computes', 'storage', 'elementTypes', ...(target.staticShapes ? ['staticShapes'] : [])]
+    const { sources, cost, limits, backEnds } = target
+    const facts = [
+      'opset',
+      'computes',
+      'storage',
+      'elementTypes',
+      ...(target.staticShapes ? ['staticShapes'] : []),
+      ...(limits ? ['limits'] : []),
+    ]
     expect(Object.keys(sources).sort()).toEqual(facts.sort())
-    for (const [fact, source] of [...Object.entries(sources), ...(cost ? [['cost', cost.source] as const] : [])]) {
+    const named = (backEnds ?? []).map(({ name, source }) => [name, source] as const)
+    for (const [fact, source] of [...Object.entries(sources), ...named, ...(cost ? [['cost', cost.source] as const] : [])]) {
       expect(source.how.length, fact).toBeGreaterThan(20)
       expect(isDate(source.date), `${fact}: ${source.date}`).toBe(true)
     }

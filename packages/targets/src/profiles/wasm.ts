@@ -2,7 +2,10 @@ import type { Target } from '@whittle/ir'
 import { wasmCost } from '../cost/wasm.ts'
 import { onnxruntimeWeb, tensorTypes } from '../sources.ts'
 
-/** WebAssembly with SIMD: every browser has it. */
+/**
+ * WebAssembly with SIMD: every browser has it. With one thread or with several it is the same target: nothing that is known of it, ops, types,
+ * forms or limits, differs; the cost table is that of one thread.
+ */
 export const wasm: Target = {
   name: 'wasm',
   provider: 'wasm',
@@ -29,6 +32,7 @@ export const wasm: Target = {
     'string',
   ],
   cost: wasmCost,
+  limits: { memory: 65536 * 65536 },
   sources: {
     computes: {
       how: 'measured in Chromium, 1 thread: QDQ with uint8 activations and int8 weights takes 0.48 to 0.94 of the time of fp32 on dense layers; with int8 activations 1.7 to 20 times as long; inputs rounded at every run take 0.57 to 0.87 on such layers; float16 has no kernels and is cast to float32',
@@ -40,5 +44,9 @@ export const wasm: Target = {
     },
     opset: onnxruntimeWeb,
     elementTypes: tensorTypes('DataTypeMap'),
+    limits: {
+      how: 'onnxruntime-web 1.30.0, dist/ort-wasm-simd-threaded.mjs: its WebAssembly.Memory has at most 65536 pages of 64 KiB, which is the limit of 32-bit WebAssembly',
+      date: '2026-11-25',
+    },
   },
 }

@@ -5,6 +5,10 @@ const shared = {
   opset: onnxruntimeWeb,
   storage: constantsFolded,
   elementTypes: tensorTypes('GpuBufferDataTypes, of which int64 and uint8 are left out here,'),
+  limits: {
+    how: "https://www.w3.org/TR/webgpu/#limits: the defaults of maxBufferSize and maxStorageBufferBindingSize, which Chromium 147 gave a device that asked for nothing; onnxruntime-web asks for the adapter's own, which are as large or larger",
+    date: '2026-11-25',
+  },
 }
 
 /** WebGPU in float32, weights of few bits as they are: activations are never quantized, since QuantizeLinear has no kernel there and would cross to the CPU node by node. */
@@ -19,6 +23,7 @@ export const webgpu: Target = {
   computes: ['matmul-nbits', 'gather-block'],
   storage: 'cast-mul',
   elementTypes: ['float32', 'float16', 'int32', 'uint32', 'bool'],
+  limits: { buffer: 256 * 2 ** 20, binding: 128 * 2 ** 20 },
   sources: {
     ...shared,
     computes: {

@@ -1,5 +1,6 @@
 import type { Target } from '@whittle/ir'
 import { constantsFolded, onnxruntimeWeb, tensorTypes } from '../sources.ts'
+import { backEndsOf } from './webnn-back-ends.ts'
 
 /** What all WebNN contexts share: a graph that is compiled once for known shapes. */
 const shared = {
@@ -25,6 +26,29 @@ const shared = {
   },
 } as const satisfies Partial<Target>
 
-export const webnnCpu: Target = { ...shared, name: 'webnn-cpu', deviceType: 'cpu', probes: ['webnn-cpu'], rank: 28 }
-export const webnnGpu: Target = { ...shared, name: 'webnn-gpu', deviceType: 'gpu', probes: ['webnn-gpu'], rank: 16 }
-export const webnnNpu: Target = { ...shared, name: 'webnn-npu', deviceType: 'npu', probes: ['webnn-npu'], rank: 14 }
+export const webnnCpu: Target = {
+  ...shared,
+  name: 'webnn-cpu',
+  deviceType: 'cpu',
+  probes: ['webnn-cpu'],
+  rank: 28,
+  backEnds: backEndsOf('cpu'),
+}
+
+export const webnnGpu: Target = {
+  ...shared,
+  name: 'webnn-gpu',
+  deviceType: 'gpu',
+  probes: ['webnn-gpu'],
+  rank: 16,
+  backEnds: backEndsOf('gpu'),
+}
+
+export const webnnNpu: Target = {
+  ...shared,
+  name: 'webnn-npu',
+  deviceType: 'npu',
+  probes: ['webnn-npu'],
+  rank: 14,
+  backEnds: backEndsOf('npu'),
+}
