@@ -1,5 +1,5 @@
 import type { CompileReport, Manifest } from './compiler.ts'
-import { buildsFor, type Build } from './runtime-files.ts'
+import { buildsFor, type Build, type RuntimeFile } from './runtime-files.ts'
 
 /** What a module imports to get one build of onnxruntime-web: its addresses, and a function that loads it. */
 export const RUNTIME_MODULE = 'virtual:whittle/runtime/'
@@ -45,8 +45,9 @@ export function reportModule(report: CompileReport): string {
   return `export default ${json(report)}\n`
 }
 
-export function runtimeModule(build: Build, wasm: Address, mjs: Address): string {
-  return `export default { load: () => import('${ORT_MODULE}${build}'), wasm: ${wasm}, mjs: ${mjs} }\n`
+/** With the WebAssembly's size and hash, so that the loader can fetch it abreast, check it and keep it. */
+export function runtimeModule(build: Build, wasm: Address, mjs: Address, file: RuntimeFile): string {
+  return `export default { load: () => import('${ORT_MODULE}${build}'), wasm: ${wasm}, mjs: ${mjs}, file: ${json(file)} }\n`
 }
 
 /** The token that bundlers replace by the address of an emitted file. */

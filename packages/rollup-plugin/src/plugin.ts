@@ -10,7 +10,7 @@ import { artefactPath, createMiddleware } from './dev-server.ts'
 import { rebasePaths, splitId, type ModelImport } from './imports.ts'
 import * as modules from './modules.ts'
 import type { WhittleOptions } from './options.ts'
-import { BUILDS, findRuntimePackage, resolveFrom, type Build, type RuntimePackage } from './runtime-files.ts'
+import { BUILDS, describeRuntimeFile, findRuntimePackage, resolveFrom, type Build, type RuntimePackage } from './runtime-files.ts'
 import { createTypesFile } from './types-file.ts'
 
 /** What other plugins and scripts may read, as `plugin.api`. */
@@ -140,7 +140,8 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
   async function loadRuntimeModule(context: Context, id: string) {
     const build = id.slice(1 + modules.RUNTIME_MODULE.length) as Build
     const { wasm, mjs } = await assets.runtime(context, build)
-    return { code: modules.runtimeModule(build, wasm, mjs), map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
+    const code = modules.runtimeModule(build, wasm, mjs, describeRuntimeFile(runtime(), build))
+    return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
   }
 
   const plugin = {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -47,6 +48,19 @@ export function findRuntimePackage(root: string): RuntimePackage {
   if (missing)
     throw new Error(`onnxruntime-web ${version} in ${path.dirname(dist)} lacks dist/${missing}; install version 1.30 or a later one`)
   return { dist, version }
+}
+
+/** What the loader checks a build's WebAssembly by. */
+export interface RuntimeFile {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export function describeRuntimeFile({ dist }: RuntimePackage, build: Build): RuntimeFile {
+  const name = BUILDS[build].wasm
+  const content = readFileSync(path.join(dist, name))
+  return { path: name, bytes: content.byteLength, sha256: createHash('sha256').update(content).digest('hex') }
 }
 
 /** Resolves a package's file from the app's root, and where the app does not have it, from this package. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { launchBrowser, serveFolder, type Browser, type Page } from '@whittle/browser'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -94,7 +94,25 @@ describe.each([
     const count = (ending: string) => fetched.filter((path) => path.endsWith(ending)).length
     expect({ onnx: count('.onnx'), wasm: count('.wasm'), mjs: count('.mjs') }).toEqual({ onnx: 1, wasm: 1, mjs: 1 })
     expect(result.bytes).toEqual({ downloaded: result.variant.files[0].bytes, total: result.variant.files[0].bytes })
-    expect(result.progress.at(-1)).toEqual([result.bytes.total, result.bytes.total])
+    const runtime = fetched.find((path) => path.endsWith('.wasm'))!
+    const all = result.bytes.total + statSync(made.at(`dist/assets/${runtime.split('/').at(-1)}`)).size
+    expect(result.progress.at(-1)).toEqual([all, all])
+    await page.close()
+  })
+
+  test('has models and runtimes at hand on the second visit', async () => {
+    const { page, requests, run } = await open(url)
+    await run(['wasm'])
+    const kept = () => page.evaluate(async () => (await (await (globalThis as any).caches.open('whittle')).keys()).length)
+    // The model, the runtime, and that the check passed.
+    await expect.poll(kept).toBe(3)
+    requests.length = 0
+    await page.reload()
+    await page.waitForFunction(() => 'run' in globalThis)
+    const again = await run(['wasm'])
+    expect(again.bytes.downloaded).toBe(0)
+    closeTo(again.y.data, wanted)
+    expect(requests.filter((path) => /\.(onnx|wasm)$/.test(path))).toEqual([])
     await page.close()
   })
 

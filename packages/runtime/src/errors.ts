@@ -12,31 +12,35 @@ export interface Decision {
   readonly reason: string
 }
 
+/** What all errors of the loader have. `code` is permanent. */
+class CodedError extends Error {
+  readonly code: string
+
+  constructor(name: string, code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options && 'cause' in options ? { cause: options.cause } : undefined)
+    this.name = name
+    this.code = code
+  }
+}
+
 /**
  * A model could not be loaded. `code` is permanent: `LOAD_FAILED` (no variant could be started: `decisions` holds each one's reason),
  * `NO_VARIANT` (`devices` leaves none), `MANIFEST_NEWER`, and in the `cause` of a `LOAD_FAILED`: `NETWORK`, `HTTP_STATUS`, `NOT_A_MODEL`,
- * `WRONG_SIZE`, `WRONG_HASH`, `RUNTIME_MISSING`, `RUNTIME_FAILED`, `SESSION_FAILED`.
+ * `WRONG_SIZE`, `WRONG_HASH`, `RUNTIME_MISSING`, `RUNTIME_FAILED`, `SESSION_FAILED`, `WRONG_ANSWER`.
  */
-export class LoadError extends Error {
-  readonly code: string
+export class LoadError extends CodedError {
   readonly decisions: readonly Decision[]
 
   constructor(code: string, message: string, options?: { cause?: unknown; decisions?: readonly Decision[] }) {
-    super(message, options && 'cause' in options ? { cause: options.cause } : undefined)
-    this.name = 'LoadError'
-    this.code = code
+    super('LoadError', code, message, options)
     this.decisions = options?.decisions ?? []
   }
 }
 
 /** `load()` was called where models cannot run: on a server. `code` is `SERVER`. */
-export class UnsupportedError extends Error {
-  readonly code: string
-
+export class UnsupportedError extends CodedError {
   constructor(code: string, message: string) {
-    super(message)
-    this.name = 'UnsupportedError'
-    this.code = code
+    super('UnsupportedError', code, message)
   }
 }
 
@@ -44,13 +48,9 @@ export class UnsupportedError extends Error {
  * A run was refused or failed. `code` is permanent: `INPUT_UNKNOWN`, `INPUT_MISSING`, `INPUT_TYPE`, `INPUT_RANK`, `INPUT_DIM`, `INPUT_SIZE`,
  * `DISPOSED`, `RUN_FAILED`, `TENSOR_INVALID`.
  */
-export class RunError extends Error {
-  readonly code: string
-
+export class RunError extends CodedError {
   constructor(code: string, message: string, options?: { cause?: unknown }) {
-    super(message, options)
-    this.name = 'RunError'
-    this.code = code
+    super('RunError', code, message, options)
   }
 }
 

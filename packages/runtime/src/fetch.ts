@@ -1,29 +1,57 @@
 import type { ArtefactFile } from '@whittle/targets'
 import { LoadError, messageOf } from './errors.ts'
+import { keep, recall } from './store.ts'
+
+/** What of a file is known before it is fetched. */
+export type KnownFile = Pick<ArtefactFile, 'path' | 'bytes' | 'sha256'>
+
+/** Where a file is kept for the next load: what it belongs to, and which other files of that are still wanted. */
+export interface Place {
+  readonly scope: string
+  readonly wanted: readonly string[]
+}
 
 /**
- * Fetches one file and checks it. `onBytes` is given the bytes of each piece as it arrives, counted after the host's encoding is undone;
- * the total is the manifest's, so it is known also where the host sends no length.
+ * A file as it was kept by an earlier load, else fetched, checked and kept. `onBytes` is given the bytes of each piece as it arrives, counted
+ * after the host's encoding is undone; the total is known beforehand, so also where the host sends no length.
  */
-export async function fetchFile(
+export async function obtain(
   url: string,
-  file: ArtefactFile,
+  file: KnownFile,
+  { scope, wanted }: Place,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number, kept: boolean) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const key = (hash: string): string => `${scope}/${hash}`
+  const response = await recall(key(file.sha256))
+  if (response) {
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    if (bytes.length === file.bytes && !(await otherHash(bytes, file))) {
+      onBytes(bytes.length, true)
+      return bytes
+    }
+  }
+  const bytes = await fetchFile(url, file, signal, (count) => onBytes(count, false))
+  void keep(key(file.sha256), bytes, `${scope}/`, wanted.map(key))
+  return bytes
+}
+
+async function fetchFile(
+  url: string,
+  file: KnownFile,
   signal: AbortSignal | undefined,
   onBytes: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const response = await get(url, signal)
-  if (!response.ok) {
-    const status = `${response.status} ${response.statusText}`.trim()
-    throw new LoadError('HTTP_STATUS', `${url} answered ${status}; is the file ${file.path} deployed there?`)
-  }
-  if (response.headers.get('content-type')?.includes('text/html')) {
-    throw new LoadError(
-      'NOT_A_MODEL',
-      `${url} answered ${response.status} with an HTML page in place of ${file.path}; is the file deployed there?`,
-    )
+  const { ok, status, headers } = response
+  const page = headers.get('content-type')?.includes('text/html')
+  if (!ok || page) {
+    const answer = `${status}${page ? ' with an HTML page' : ''}`
+    throw new LoadError(ok ? 'NOT_A_MODEL' : 'HTTP_STATUS', `${url} answered ${answer}; is the file ${file.path} deployed there?`)
   }
   const bytes = await read(url, response, file, signal, onBytes)
-  await check(url, bytes, file)
+  const hash = await otherHash(bytes, file)
+  if (hash) throw otherFile('HASH', url, file, `the SHA-256 ${hash}`, file.sha256)
   return bytes
 }
 
@@ -36,15 +64,10 @@ async function get(url: string, signal?: AbortSignal): Promise<Response> {
   }
 }
 
-async function read(
-  url: string,
-  response: Response,
-  file: ArtefactFile,
-  signal: AbortSignal | undefined,
-  onBytes: (bytes: number) => void,
-) {
+async function read(url: string, response: Response, file: KnownFile, signal: AbortSignal | undefined, onBytes: (bytes: number) => void) {
   const bytes = new Uint8Array(file.bytes)
   let length = 0
+  const wrongSize = (given: string | number) => otherFile('SIZE', url, file, `${given} bytes`, file.bytes)
   const reader = response.body?.getReader()
   try {
     for (;;) {
@@ -52,7 +75,7 @@ async function read(
       if (!piece || piece.done) break
       if (length + piece.value.length > file.bytes) {
         void reader?.cancel()
-        throw wrongSize(url, file, `more than ${file.bytes}`)
+        throw wrongSize(`more than ${file.bytes}`)
       }
       bytes.set(piece.value, length)
       length += piece.value.length
@@ -65,25 +88,21 @@ async function read(
       cause,
     })
   }
-  if (length !== file.bytes) throw wrongSize(url, file, `${length}`)
+  if (length !== file.bytes) throw wrongSize(length)
   return bytes
 }
 
-function wrongSize(url: string, file: ArtefactFile, received: string): LoadError {
+function otherFile(what: 'SIZE' | 'HASH', url: string, { path }: KnownFile, given: string, wanted: string | number): LoadError {
   return new LoadError(
-    'WRONG_SIZE',
-    `${url} answered 200 with ${received} bytes, ${file.path} has ${file.bytes}; a stale or broken copy is deployed or cached there`,
+    `WRONG_${what}`,
+    `${url} answered 200 with ${given}, ${path} has ${wanted}; a stale or broken copy is deployed or cached there`,
   )
 }
 
-/** Browsers give `crypto.subtle` to secure pages only; elsewhere the size has to do. */
-async function check(url: string, bytes: Uint8Array<ArrayBuffer>, file: ArtefactFile): Promise<void> {
-  if (!globalThis.crypto?.subtle) return
+/** The hash of bytes that are not the file's. Browsers give `crypto.subtle` to secure pages only; elsewhere the size has to do. */
+async function otherHash(bytes: Uint8Array<ArrayBuffer>, file: KnownFile): Promise<string | undefined> {
+  if (!globalThis.crypto?.subtle) return undefined
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  if (hex === file.sha256) return
-  throw new LoadError(
-    'WRONG_HASH',
-    `${url} answered 200 with other bytes than ${file.path} was built with (SHA-256 ${hex.slice(0, 12)}…, expected ${file.sha256.slice(0, 12)}…); a stale or broken copy is deployed or cached there`,
-  )
+  return hex === file.sha256 ? undefined : hex
 }

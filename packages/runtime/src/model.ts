@@ -1,25 +1,18 @@
 import type { Manifest, ManifestVariant } from '@whittle/targets'
 import { LoadError, UnsupportedError, messageOf, type Decision } from './errors.ts'
-import { fetchFile } from './fetch.ts'
+import { obtain } from './fetch.ts'
+import { findWrong, keepFinding, recallFinding } from './golden.ts'
 import { createProbe } from './probe.ts'
-import { createRunner, type Session, type Started, type TensorMap } from './session.ts'
-import type { ModelSource, Ort } from './source.ts'
-import { createSession, loadRuntime } from './start.ts'
+import { createProgress, type LoadProgress } from './progress.ts'
+import { createRunner, runOn, type Session, type Started, type TensorMap } from './session.ts'
+import { buildOf, type ModelSource, type Ort } from './source.ts'
+import { createSession, dropBinary, enqueue, loadRuntime } from './start.ts'
 
 /** The newest form of manifest that this loader reads. */
 const FORMAT = 1
 
-export interface LoadProgress {
-  /** The id of the variant that is tried. */
-  readonly variant: string
-  /** Model bytes received so far, after the host's encoding is undone. Never falls. */
-  readonly loaded: number
-  /** Model bytes that will have been received when this variant is there. Rises when a variant fails and another is fetched. */
-  readonly total: number
-}
-
 export interface LoadOptions {
-  /** Called as the model's bytes arrive, at first with none. */
+  /** Called as the bytes of the model and of onnxruntime's WebAssembly arrive, at first with none. */
   readonly onProgress?: (progress: LoadProgress) => void
   /** Ends the loading at any stage; `load()` then rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -27,6 +20,11 @@ export interface LoadOptions {
   readonly devices?: readonly string[]
   /** The app's own onnxruntime-web, in place of the builds that came with the model. Its `env` is left as the app set it. */
   readonly ort?: Ort
+  /**
+   * Whether the answer to the golden check's inputs is compared with the one that was given when the app was built: on the first load on a
+   * browser and device, unless it is false. A wrong one is left for the next variant.
+   */
+  readonly check?: boolean
   /** Where onnxruntime-web's `.wasm` and `.mjs` files lie under their published names, when not where the build put them. */
   readonly runtimeBase?: string
 }
@@ -35,8 +33,8 @@ export interface LoadOptions {
 export interface Model<Inputs = TensorMap, Outputs = TensorMap> {
   readonly manifest: Manifest
   /**
-   * Looks at the device, fetches the one variant that suits it best, and starts it; where that fails it goes on to the next. Each call makes
-   * a session of its own and fetches anew (through the browser's HTTP cache); what calls share is onnxruntime's code.
+   * Looks at the device, fetches the one variant that suits it best, starts it and checks its answers; where that fails it goes on to the
+   * next. Files are kept in the browser's Cache for later loads. Each call makes a session of its own; what calls share is onnxruntime's code.
    * @throws {LoadError} with every variant's reason, when none could be started.
    * @throws {UnsupportedError} on a server.
    * @throws the signal's reason, when it was aborted.
@@ -70,42 +68,62 @@ async function start(source: ModelSource, options: LoadOptions): Promise<Started
   const { order, decisions: skipped } = arrange(manifest, options.devices)
   const decisions: Decision[] = []
   const fetched = new Map<string, Uint8Array>()
-  let loaded = 0
+  const place = { scope: `model/${manifest.name}?${manifest.query}`, wanted: manifest.variants.map(({ files }) => files[0]!.sha256) }
+  const progress = createProgress(onProgress)
+  let downloaded = 0
   let cause: unknown
 
-  const fetchModel = async (variant: ManifestVariant): Promise<Uint8Array> => {
-    const file = variant.files[0]!
-    const known = fetched.get(file.sha256)
-    const total = loaded + (known ? 0 : file.bytes)
-    const report = (bytes: number) => {
-      loaded += bytes
-      onProgress?.({ variant: variant.id, loaded, total })
+  const fetchModel = async ({ files: [file] }: ManifestVariant): Promise<Uint8Array> => {
+    const { path, sha256, bytes: size } = file!
+    const known = fetched.get(sha256)
+    progress('model', 0, known ? 0 : size)
+    const onBytes = (bytes: number, kept: boolean) => {
+      if (!kept) downloaded += bytes
+      progress('model', bytes)
     }
-    report(0)
-    const bytes = known ?? (await fetchFile(source.urls[file.path]!, file, signal, report))
-    fetched.set(file.sha256, bytes)
+    const bytes = known ?? (await obtain(source.urls[path]!, file!, place, signal, onBytes))
+    fetched.set(sha256, bytes)
     return bytes
   }
 
   for (const [index, variant] of order.entries()) {
     const decide = (outcome: Decision['outcome'], reason: string) => decisions.push(decision(variant, outcome, reason))
+    const golden = options.check === false ? undefined : variant.golden
     try {
       const lacking = await until(signal, probe(variant))
       if (lacking) {
         decide('unavailable', lacking)
         continue
       }
-      // The runtime's JavaScript and the model are fetched abreast; a failure of the runtime is looked at when the model is there, so that
-      // the next variant may use the bytes.
-      const runtime = options.ort ? Promise.resolve(options.ort) : loadRuntime(variant, source.runtimes, options.runtimeBase)
+      const finding = golden && (await recallFinding(variant).catch(() => undefined))
+      if (finding?.wrong) throw new LoadError('WRONG_ANSWER', `${finding.wrong} (found by an earlier load)`)
+      progress(variant.id)
+      // The runtime's files and the model are fetched abreast; a failure of the runtime is looked at when the model is there, so that the
+      // next variant may use the bytes.
+      const onRuntime = (bytes: number, total: number) => progress('runtime', bytes, bytes ? undefined : total)
+      const runtime = options.ort ? Promise.resolve(options.ort) : loadRuntime(variant, source.runtimes, onRuntime, options.runtimeBase)
       runtime.catch(() => undefined)
       const bytes = await until(signal, fetchModel(variant))
       const ort = await until(signal, runtime)
       const making = createSession(ort, variant, bytes)
-      const session = await until(signal, making, () => void making.then((made) => made.release()).catch(() => undefined))
+      const release = () => void making.then((made) => enqueue(ort, () => made.release())).catch(() => undefined)
+      const session = await until(signal, making, release)
+      if (!options.ort) dropBinary(ort, source.runtimes[buildOf(variant, source.runtimes)])
+      if (golden && !finding)
+        try {
+          const wrong = await until(
+            signal,
+            findWrong((inputs) => runOn(ort, session, inputs), manifest, golden),
+          )
+          void keepFinding(variant, wrong)
+          if (wrong) throw new LoadError('WRONG_ANSWER', wrong)
+        } catch (error) {
+          release()
+          throw error
+        }
       decide('chosen', decisions.length ? 'the first in order that could be started' : 'the first in order')
       for (const other of order.slice(index + 1)) decisions.push(decision(other, 'skipped', `${variant.id} was started`))
-      return { ort, session, variant, decisions: [...decisions, ...skipped], downloaded: loaded }
+      return { ort, session, variant, decisions: [...decisions, ...skipped], downloaded }
     } catch (error) {
       signal?.throwIfAborted()
       cause = error

@@ -51,9 +51,13 @@ function simd(): string | undefined {
   return undefined
 }
 
+function lacking(api: string): { reason: string } {
+  return { reason: isSecureContext ? `this browser has no ${api}` : `${api} needs a secure context (https or localhost)` }
+}
+
 async function webgpu(): Promise<Found<Adapter>> {
   const { gpu } = navigator as Devices
-  if (!gpu) return { reason: isSecureContext ? 'this browser has no WebGPU' : 'WebGPU needs a secure context (https or localhost)' }
+  if (!gpu) return lacking('WebGPU')
   try {
     const adapter = await gpu.requestAdapter()
     return adapter ? { value: adapter } : { reason: 'this browser has WebGPU, and found no adapter for it' }
@@ -64,7 +68,7 @@ async function webgpu(): Promise<Found<Adapter>> {
 
 async function webnn(deviceType: string): Promise<Found<true>> {
   const { ml } = navigator as Devices
-  if (!ml) return { reason: isSecureContext ? 'this browser has no WebNN' : 'WebNN needs a secure context (https or localhost)' }
+  if (!ml) return lacking('WebNN')
   try {
     const context = await ml.createContext({ deviceType })
     context.destroy?.()

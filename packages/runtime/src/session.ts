@@ -36,6 +36,15 @@ export interface Started {
   readonly downloaded: number
 }
 
+/** Runs a session in its turn. */
+export async function runOn(ort: Ort, session: InferenceSession, inputs: TensorMap): Promise<TensorMap> {
+  const feeds: Record<string, InstanceType<Ort['Tensor']>> = {}
+  for (const [name, { type, data, dims }] of Object.entries(inputs))
+    feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims)
+  const results = await enqueue(ort, () => session.run(feeds))
+  return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, plain(result)]))
+}
+
 export function createRunner(manifest: Manifest, started: Started): Session {
   const { ort, session, variant, decisions, downloaded } = started
   let disposed: Promise<void> | undefined
@@ -43,12 +52,8 @@ export function createRunner(manifest: Manifest, started: Started): Session {
   const run = async (inputs: TensorMap): Promise<TensorMap> => {
     if (disposed) throw new RunError('DISPOSED', `${manifest.name}: this session was disposed of; load the model again to run it`)
     validateInputs(manifest, inputs)
-    const feeds: Record<string, InstanceType<Ort['Tensor']>> = {}
-    for (const [name, { type, data, dims }] of Object.entries(inputs))
-      feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims)
     try {
-      const results = await enqueue(ort, () => session.run(feeds))
-      return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, plain(result)]))
+      return await runOn(ort, session, inputs)
     } catch (cause) {
       throw new RunError('RUN_FAILED', `${manifest.name}: the run failed on ${variant.provider} (${variant.id}): ${messageOf(cause)}`, {
         cause,

@@ -1,4 +1,5 @@
 import type { Manifest, ManifestVariant } from '@whittle/targets'
+import type { KnownFile } from './fetch.ts'
 
 /** A build of onnxruntime-web. */
 export type Ort = typeof import('onnxruntime-web')
@@ -8,6 +9,8 @@ export interface RuntimeSource {
   load(): Promise<Ort>
   readonly wasm: string
   readonly mjs: string
+  /** The WebAssembly's size and hash. With it, the file is fetched beside the model, checked, and kept for the next load. */
+  readonly file?: KnownFile
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-web'
 import type { ManifestVariant } from '@whittle/targets'
 import { LoadError, messageOf } from './errors.ts'
-import { buildOf, pathsOf, type Ort, type Runtimes } from './source.ts'
+import { obtain } from './fetch.ts'
+import { buildOf, pathsOf, type Ort, type Runtimes, type RuntimeSource } from './source.ts'
 
 const tails = new WeakMap<object, Promise<unknown>>()
 
@@ -18,11 +19,20 @@ export function enqueue<T>(ort: object, work: () => Promise<T>): Promise<T> {
   return result
 }
 
-/** Fetches the JavaScript of the build that runs a variant, and points it to its other files. */
-export async function loadRuntime(variant: ManifestVariant, runtimes: Runtimes, base?: string): Promise<Ort> {
+/** The WebAssembly of each build that is being fetched or was taken in: every page starts a build once. */
+const binaries = new WeakMap<RuntimeSource, Promise<Uint8Array | undefined>>()
+
+/** What `onBytes` of {@link loadRuntime} is told first, and with every piece. */
+export type OnRuntime = (bytes: number, total: number) => void
+
+/** Fetches the JavaScript of the build that runs a variant, and its WebAssembly abreast, or points the one to the other. */
+export async function loadRuntime(variant: ManifestVariant, runtimes: Runtimes, onBytes: OnRuntime, base?: string): Promise<Ort> {
   const build = buildOf(variant, runtimes)
   const source = runtimes[build]
   if (!source) throw new LoadError('RUNTIME_MISSING', `this app was built without onnxruntime-web's files for ${variant.provider}`)
+  const paths = pathsOf(build, source, base)
+  const binary = binaryOf(source, paths.wasm, build, onBytes)
+  binary?.catch(() => undefined)
   let ort: Ort
   try {
     ort = await source.load()
@@ -31,14 +41,37 @@ export async function loadRuntime(variant: ManifestVariant, runtimes: Runtimes, 
   }
   const { env } = ort
   env.logLevel = 'error'
-  env.wasm.wasmPaths = pathsOf(build, source, base)
+  env.wasm.wasmPaths = paths
   env.wasm.numThreads = threads()
+  const bytes = await binary
+  if (bytes) env.wasm.wasmBinary = bytes
   return ort
+}
+
+/** Not ended by the signal of the load that began it, since others may wait for it as well. */
+function binaryOf(source: RuntimeSource, url: string, build: string, onBytes: OnRuntime): Promise<Uint8Array | undefined> | undefined {
+  const { file } = source
+  if (!file) return undefined
+  const known = binaries.get(source)
+  if (known) return known
+  onBytes(0, file.bytes)
+  const place = { scope: `runtime/${build}`, wanted: [] }
+  const binary = obtain(url, file, place, undefined, (bytes) => onBytes(bytes, file.bytes))
+  binaries.set(source, binary)
+  binary.catch(() => binaries.delete(source))
+  return binary
+}
+
+/** Lets go of a build's WebAssembly once it is running. */
+export function dropBinary(ort: Ort, source: RuntimeSource | undefined): void {
+  if (!source || !binaries.has(source)) return
+  binaries.set(source, Promise.resolve(undefined))
+  delete ort.env.wasm.wasmBinary
 }
 
 /** Threads share memory, which browsers give to cross-origin isolated pages only. */
 function threads(): number {
-  return globalThis.crossOriginIsolated ? Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 1) / 2))) : 1
+  return globalThis.crossOriginIsolated ? Math.max(1, Math.min(4, navigator.hardwareConcurrency >> 1)) : 1
 }
 
 export async function createSession(ort: Ort, variant: ManifestVariant, bytes: Uint8Array): Promise<InferenceSession> {

@@ -61,25 +61,25 @@ export type ElementTypeOf<A> = A extends Float32Array
                         ? 'float16'
                         : never
 
-/** Names of array classes. `Uint8ClampedArray` is left out: it is a picture, not yet a tensor. */
-const CLASSES: Record<string, ElementType> = {
-  Float32Array: 'float32',
-  Float64Array: 'float64',
-  Float16Array: 'float16',
-  Int8Array: 'int8',
-  Int16Array: 'int16',
-  Int32Array: 'int32',
-  BigInt64Array: 'int64',
-  Uint8Array: 'uint8',
-  Uint16Array: 'uint16',
-  Uint32Array: 'uint32',
-  BigUint64Array: 'uint64',
-}
+/** The element types that have an array class of their own. `Uint8ClampedArray` is left out: it is a picture, not yet a tensor. */
+const OWN_CLASS = /^(u?int(8|16|32|64)|float(16|32|64))$/
 
 /** The element type that an array's class stands for; undefined for anything else. Works across realms. */
 export function elementTypeOf(data: unknown): ElementType | undefined {
   if (Array.isArray(data)) return 'string'
-  return CLASSES[Object.prototype.toString.call(data).slice(8, -1)]
+  const type = Object.prototype.toString
+    .call(data)
+    .replace(/^.* (Big)?|Array]$/g, '')
+    .toLowerCase()
+  return OWN_CLASS.test(type) ? (type as ElementType) : undefined
+}
+
+/** An array of numbers for elements of a type. */
+export function arrayOf(type: ElementType, values: Float64Array): TensorArrays[ElementType] {
+  const big = type.endsWith('int64')
+  const name = type === 'bool' ? 'Uint8' : (big ? 'Big' : '') + type[0]!.toUpperCase() + type.slice(1)
+  const classes = globalThis as unknown as Record<string, { from(values: unknown): Float32Array }>
+  return classes[`${name}Array`]!.from(big ? Array.from(values, BigInt) : values)
 }
 
 /** Whether an array may hold elements of a type: its own class, and the two that share another's. */

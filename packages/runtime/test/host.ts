@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { Tensor } from '@whittle/ir'
 import type { Manifest, ManifestVariant } from '@whittle/targets'
 import { buildModel } from '@whittle/testing'
 import { rolldown } from 'rolldown'
+import type { KnownFile } from '../src/index.ts'
 
 const ORT = fileURLToPath(new URL('.', import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')))
 
@@ -62,12 +63,22 @@ const TYPES: Record<string, string> = {
 export interface Host {
   readonly url: string
   readonly requests: string[]
+  /** Set to answer 503 for models and runtime files. */
+  down: boolean
   close(): Promise<void>
 }
 
-/** Serves a page with the loader in it, onnxruntime-web's files, and models in good and in bad ways. */
-export async function startHost({ isolated = false } = {}): Promise<Host> {
-  const bundle = await rolldown({ input: fileURLToPath(new URL('page.ts', import.meta.url)), platform: 'browser', logLevel: 'silent' })
+/**
+ * Serves a page with the loader in it, onnxruntime-web's files, and models in good and in bad ways.
+ * @param lasting runtime files may be kept by the browser, as a host says of files with a hash in their name.
+ */
+export async function startHost({ isolated = false, lasting = false } = {}): Promise<Host> {
+  const bundle = await rolldown({
+    input: fileURLToPath(new URL('page.ts', import.meta.url)),
+    platform: 'browser',
+    resolve: { conditionNames: ['@whittle/source', 'import'] },
+    logLevel: 'silent',
+  })
   const { output } = await bundle.generate({ format: 'esm' })
   await bundle.close()
   const texts: Record<string, string> = {
@@ -76,14 +87,25 @@ export async function startHost({ isolated = false } = {}): Promise<Host> {
     '/worker.js': `import '/page.js'; self.onmessage = async ({ data }) => self.postMessage(await whittle.load(data))`,
   }
   const requests: string[] = []
+  const host: Host = {
+    url: '',
+    requests,
+    down: false,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host')
     requests.push(pathname)
     const name = path.posix.basename(pathname)
     if (isolated) for (const [header, value] of Object.entries(HEADERS)) response.setHeader(header, value)
-    response.setHeader('Cache-Control', 'no-store')
+    response.setHeader('Cache-Control', lasting && pathname.startsWith('/ort/') ? 'public, max-age=31536000, immutable' : 'no-store')
     response.setHeader('Content-Type', pathname === '/' ? 'text/html' : (TYPES[path.extname(name)] ?? 'application/octet-stream'))
-    if (texts[pathname] !== undefined) response.end(texts[pathname])
+    if (host.down && /^\/(ort|models)\//.test(pathname)) response.writeHead(503).end()
+    else if (texts[pathname] !== undefined) response.end(texts[pathname])
     else if (pathname.startsWith('/ort/'))
       createReadStream(path.join(ORT, name))
         .on('error', () => response.writeHead(404).end())
@@ -92,16 +114,17 @@ export async function startHost({ isolated = false } = {}): Promise<Host> {
     else response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    requests,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+  return Object.assign(host, { url: `http://127.0.0.1:${(server.address() as { port: number }).port}/` })
+}
+
+/** What a bundler's plugin says of each build's WebAssembly. */
+export function runtimeFiles(): Record<'wasm' | 'webgpu' | 'jspi', KnownFile> {
+  const describe = (kind: string): KnownFile => {
+    const name = `ort-wasm-simd-threaded${kind}.wasm`
+    const content = readFileSync(path.join(ORT, name))
+    return { path: name, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
   }
+  return { wasm: describe(''), webgpu: describe('.asyncify'), jspi: describe('.jspi') }
 }
 
 const VARIANTS: Record<string, Pick<ManifestVariant, 'provider' | 'deviceType' | 'probes' | 'rank'>> = {

@@ -1,5 +1,5 @@
 import type { Manifest } from '@whittle/targets'
-import { createModel, tensor, type LoadOptions, type Ort, type Session } from '../src/index.ts'
+import { createModel, tensor, type KnownFile, type LoadOptions, type Ort, type Session } from '../src/index.ts'
 
 /** What a test may change of the page's runtimes. */
 export interface Changes {
@@ -7,12 +7,15 @@ export interface Changes {
   wasm?: string
   /** The wasm build's JavaScript never arrives. */
   never?: boolean
+  /** Sizes and hashes of the builds' WebAssembly, as a bundler's plugin gives them. */
+  files?: Record<'wasm' | 'webgpu' | 'jspi', KnownFile>
 }
 
 const ort = (name: string): Promise<Ort> => import(/* @vite-ignore */ new URL(`/ort/${name}`, import.meta.url).href) as Promise<Ort>
 
-function model(manifest: Manifest, { wasm, never }: Changes = {}) {
-  const files = (kind: string) => ({
+function model(manifest: Manifest, { wasm, never, files: known }: Changes = {}) {
+  const files = (kind: string, build: 'wasm' | 'webgpu' | 'jspi') => ({
+    ...(known ? { file: known[build] } : {}),
     wasm: new URL(`/ort/ort-wasm-simd-threaded${kind}.wasm`, import.meta.url).href,
     mjs: new URL(`/ort/ort-wasm-simd-threaded${kind}.mjs`, import.meta.url).href,
   })
@@ -24,11 +27,11 @@ function model(manifest: Manifest, { wasm, never }: Changes = {}) {
     runtimes: {
       wasm: {
         load: () => (never ? new Promise<Ort>(() => {}) : ort('ort.wasm.min.mjs')),
-        ...files(''),
+        ...files('', 'wasm'),
         ...(wasm ? { wasm: new URL(wasm, import.meta.url).href } : {}),
       },
-      webgpu: { load: () => ort('ort.webgpu.min.mjs'), ...files('.asyncify') },
-      jspi: { load: () => ort('ort.jspi.min.mjs'), ...files('.jspi') },
+      webgpu: { load: () => ort('ort.webgpu.min.mjs'), ...files('.asyncify', 'webgpu') },
+      jspi: { load: () => ort('ort.jspi.min.mjs'), ...files('.jspi', 'jspi') },
     },
   })
 }

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 test('the loader takes at most 5 kB (5120 brotli bytes) of an app, without onnxruntime', async () => {
   const input = fileURLToPath(new URL('../src/index.ts', import.meta.url))
-  const bundle = await rolldown({ input, external: [], platform: 'browser' })
+  const bundle = await rolldown({ input, external: [], platform: 'browser', resolve: { conditionNames: ['@whittle/source', 'import'] } })
   const { output } = await bundle.generate({ format: 'esm', minify: true })
   await bundle.close()
   expect(output).toHaveLength(1)
