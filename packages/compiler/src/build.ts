@@ -15,7 +15,7 @@ import {
   inferShapes,
   silentLogger,
 } from '@whittle/ir'
-import { writeOnnx } from '@whittle/ir/onnx'
+import { readOnnx, writeOnnx } from '@whittle/ir/onnx'
 import { type Golden, type GoldenInput, MANIFEST_FORMAT, type Manifest, type ManifestVariant, type Port } from '@whittle/targets'
 import { checkBudgets, worstSqnr } from './budgets.ts'
 import { type Cache, sha256 } from './cache.ts'
@@ -26,6 +26,7 @@ import type { Alternative, Request } from './directives/directive.ts'
 import { parseQuery } from './directives/parse.ts'
 import { checkTarget, pinInputs } from './inputs.ts'
 import { type Attempt, type Fitted, fitIntegers } from './fit-integers.ts'
+import { forecast } from './forecast.ts'
 import { type Arithmetic, goldenInputs, goldenOf } from './golden.ts'
 import { type Choose, type Lowering, lower } from './lower/lower.ts'
 import { measureIntegerNoise } from './lower/noise.ts'
@@ -175,6 +176,8 @@ export class Build {
     const golden = await this.#golden(result, target, recipe, shared)
     const { provider, deviceType, probes } = target
     const { samples } = shared.reference
+    // Of what ships, read back.
+    const outlook = forecast(readOnnx(bytes), target, shared.shapes)
     return {
       variant: {
         id,
@@ -197,10 +200,12 @@ export class Build {
         quality,
         samples: { count: samples.length, from: shared.calibration ? 'calibration' : 'random' },
         reports: [...reports, lowerReport(lowering)],
+        forecast: outlook,
         seconds: Math.round(performance.now() - began) / 1000,
         warnings: [
           ...warnings,
           ...warningsOf(recipe, target, shared.calibration, lowering.integerNodes.length + lowering.dynamicNodes.length + warnings.length),
+          ...outlook.warnings,
         ],
       },
     }

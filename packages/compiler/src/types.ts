@@ -1,5 +1,6 @@
 import type { Dataset, Logger, Metric, StepReport } from '@whittle/ir'
 import type { Manifest } from '@whittle/targets'
+import type { Forecast } from './forecast.ts'
 
 /** What `whittle.config.ts` exports by default. */
 export interface WhittleConfig {
@@ -70,6 +71,8 @@ export interface VariantReport {
   /** Samples on which quality was measured, and where they came from. */
   readonly samples: { count: number; from: 'calibration' | 'random' }
   readonly reports: StepReport[]
+  /** Where the shipped file's nodes run on the target. */
+  readonly forecast: Forecast
   readonly seconds: number
   /** Sentences that a user must see. */
   readonly warnings: string[]

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { nativeEngine } from '@whittle/engine'
 import { Tensor } from '@whittle/ir'
 import { readOnnx } from '@whittle/ir/onnx'
-import { models } from '@whittle/testing'
+import { buildModel, models } from '@whittle/testing'
 import { describe, expect, it } from 'vitest'
 import { type CompileRequest, type CompileResult, compile, summary } from '../src/index.ts'
 import { sha256 } from '../src/cache.ts'
@@ -67,6 +67,32 @@ describe('an import', () => {
     const { report } = await build(root, 'int8&target=wasm')
     expect(report.variants[0]!.warnings).toEqual(['weights only: give calibrate= to compute in int8 where that is faster'])
     expect(summary([await build(root, 'int8&target=wasm')])).toContain('weights only: give calibrate=')
+  })
+
+  it('is told where its nodes run on each target, and warned where that is in many parts', async () => {
+    const broken = buildModel((b) => {
+      let x = b.input('x', [1, 8])
+      for (let block = 0; block < 5; block++)
+        x = b.node('Sigmoid', [b.node('Round', [b.node('MatMul', [x, b.weight(`w${block}`, [8, 8])])])])
+      b.output(x)
+    })
+    const root = await project({ 'net.onnx': wideNet(), 'broken.onnx': broken })
+    const whole = await build(root, 'int8&target=wasm;webgpu')
+    const forecasts = whole.report.variants.map(({ target, forecast }) => [
+      target,
+      forecast.untested,
+      forecast.nodes.cpu,
+      forecast.partitions,
+    ])
+    expect(forecasts.sort()).toEqual([
+      ['wasm', false, 0, 1],
+      ['webgpu', true, 0, 1],
+    ])
+    const { variants } = (await build(root, 'target=wasm;webgpu', { file: join(root, 'broken.onnx') })).report
+    const [onWasm, onWebgpu] = ['wasm', 'webgpu'].map((name) => variants.find(({ target }) => target === name)!)
+    expect(onWasm!.warnings).toEqual([])
+    expect(onWebgpu!.forecast).toMatchObject({ nodes: { provider: 10, cpu: 5 }, partitions: 6 })
+    expect(onWebgpu!.warnings).toEqual([expect.stringMatching(/^5 of 15 nodes .* on webgpu, most of them Round: .* into 6 parts/)])
   })
 
   it('is the same to the bit when it is built again', async () => {
