@@ -23,13 +23,10 @@ export async function obtain(
   onBytes: (bytes: number, kept: boolean) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const key = (hash: string): string => `${scope}/${hash}`
-  const response = await recall(key(file.sha256))
-  if (response) {
-    const bytes = new Uint8Array(await response.arrayBuffer())
-    if (bytes.length === file.bytes && !(await otherHash(bytes, file))) {
-      onBytes(bytes.length, true)
-      return bytes
-    }
+  const kept = new Uint8Array((await recall(key(file.sha256), 'arrayBuffer')) ?? [])
+  if (kept.length === file.bytes && !(await otherHash(kept, file))) {
+    onBytes(file.bytes, true)
+    return kept
   }
   const bytes = await fetchFile(url, file, signal, (count) => onBytes(count, false))
   void keep(key(file.sha256), bytes, `${scope}/`, wanted.map(key))

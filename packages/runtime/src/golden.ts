@@ -40,7 +40,7 @@ function keyOf({ provider, deviceType, files: [file] }: ManifestVariant): string
 
 /** What an earlier load found out, if it still holds. */
 export async function recallFinding(variant: ManifestVariant): Promise<Finding | undefined> {
-  const { agent, until, wrong } = (await (await recall(keyOf(variant)))?.json()) ?? {}
+  const { agent, until, wrong } = (await recall(keyOf(variant), 'json')) ?? {}
   return agent === navigator.userAgent && Date.now() < until ? { wrong } : undefined
 }
 

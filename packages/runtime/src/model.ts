@@ -95,7 +95,7 @@ async function start(source: ModelSource, options: LoadOptions): Promise<Started
         decide('unavailable', lacking)
         continue
       }
-      const finding = golden && (await recallFinding(variant).catch(() => undefined))
+      const finding = golden && (await recallFinding(variant))
       if (finding?.wrong) throw new LoadError('WRONG_ANSWER', `${finding.wrong} (found by an earlier load)`)
       progress(variant.id)
       // The runtime's files and the model are fetched abreast; a failure of the runtime is looked at when the model is there, so that the

@@ -5,9 +5,12 @@ const NAME = 'whittle'
 const address = (key: string): string => `https://whittle.invalid/${key}`
 
 /** What was kept under a key; undefined where there is nothing, or the browser denies storage. */
-export async function recall(key: string): Promise<Response | undefined> {
+export async function recall<F extends 'json' | 'arrayBuffer'>(
+  key: string,
+  form: F,
+): Promise<Awaited<ReturnType<Response[F]>> | undefined> {
   try {
-    return await (await caches.open(NAME)).match(address(key))
+    return await (await (await caches.open(NAME)).match(address(key)))?.[form]()
   } catch {
     return undefined
   }
