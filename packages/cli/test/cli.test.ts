@@ -125,6 +125,32 @@ describe('whittle inspect', () => {
     expect(out).toMatch(/^float32 +\d+ +[\d ]+ +\d+\.\d kB$/m)
   })
 
+  it('prints for each target how many nodes run where, in how many parts, and what is copied', async () => {
+    const { out } = await whittle(['inspect', 'direction.onnx'])
+    expect(out).toMatch(/^target +nodes on it +on the CPU +sizes +folded +parts +copied in a run$/m)
+    expect(out).toMatch(/^webgpu +217 +0 +3 +251 +2 +12 B$/m)
+    expect(out).toMatch(/^webnn-npu +215 +0 +0 +256 +1 +0 B$/m)
+    expect(out).toMatch(/^wasm +220 +0 +0 +251 +1 +0 B$/m)
+    expect(out).toContain('All but wasm is forecast from the tables of onnxruntime-web, and untested.')
+    const { targets } = JSON.parse((await whittle(['inspect', 'direction.onnx', '--json'])).out)
+    expect(targets).toContainEqual({
+      target: 'webgpu',
+      untested: true,
+      nodes: { provider: 217, cpu: 0, shape: 3, folded: 251 },
+      partitions: 2,
+      crossing: { values: 2, bytes: 12, exact: true },
+      fallbacks: [],
+      warnings: [],
+    })
+  })
+
+  it('says why nodes fall back, a line a reason', async () => {
+    await writeFile(join(cwd, 'rounds.onnx'), tinyModel({ op: 'Round' }))
+    const { out } = await whittle(['inspect', 'rounds.onnx'])
+    expect(out).toMatch(/^webgpu +1 +1 +0 +0 +1 +32 B$/m)
+    expect(out).toMatch(/^webgpu-f16, webgpu: no kernel for Round \(1 node\)$/m)
+  })
+
   it('prints one object with --json', async () => {
     const summary = JSON.parse((await whittle(['inspect', 'tiny.onnx', '--json'])).out)
     expect(summary).toMatchObject({

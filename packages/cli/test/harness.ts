@@ -75,10 +75,12 @@ export interface Fault {
   dims?: readonly number[]
   /** Puts the weight into an external file. */
   location?: string
+  /** What follows the product. */
+  op?: string
 }
 
 /** An ONNX file: y = Relu(x w), x is [1, 8]. */
-export function tinyModel({ reads = 'x', dims = [8, 8], location }: Fault = {}): Uint8Array {
+export function tinyModel({ reads = 'x', dims = [8, 8], location, op = 'Relu' }: Fault = {}): Uint8Array {
   const weights = Float32Array.from({ length: 64 }, (_, i) => Math.cos(i * 1.7))
   const data: Field[] = location
     ? [
@@ -92,7 +94,7 @@ export function tinyModel({ reads = 'x', dims = [8, 8], location }: Fault = {}):
   }
   const graph = message(
     [1, message([1, reads], [1, 'w'], [2, 'h'], [3, 'product'], [4, 'MatMul'])],
-    [1, message([1, 'h'], [2, 'y'], [3, 'positive'], [4, 'Relu'])],
+    [1, message([1, 'h'], [2, 'y'], [3, 'positive'], [4, op])],
     [2, 'tiny'],
     [5, message(...dims.map((dim): Field => [1, dim]), [2, 1], [8, 'w'], ...data)],
     [11, port('x')],

@@ -3,6 +3,7 @@ import { type OperatorFacts, type OperatorLimit, type OpsetRange, operatorFacts 
 
 /** Why a node does not run on a target's provider. */
 export interface Obstacle {
+  /** Without the target's name: `no kernel for Round`. */
   readonly why: string
   /** It does not run on the CPU instead: the session is not made, or the run fails. */
   readonly fatal: boolean
@@ -22,19 +23,19 @@ export class Placement {
   /** Undefined: it runs on the provider. */
   obstacle(node: Node): Obstacle | undefined {
     const { versions, limits } = this.#factsOf(node)
-    const { name, elementTypes, provider } = this.#target
+    const { elementTypes } = this.#target
     for (const limit of limits) {
       const why = this.#unmet(node, limit)
-      if (why) return { why: `${name} takes ${node.op} only ${why}`, fatal: limit.fatal === true }
+      if (why) return { why: `${node.op} only ${why}`, fatal: limit.fatal === true }
     }
     if (!versions) return undefined
     const version = node.graph.model.opsets.get(node.domain) ?? 1
-    if (versions.length === 0) return { why: `${name} has no ${node.op}`, fatal: false }
+    if (versions.length === 0) return { why: `no kernel for ${node.op}`, fatal: false }
     if (!versions.some(([first, last]) => version >= first && (last === null || version <= last)))
-      return { why: `${name} has ${node.op} of opset ${rangesText(versions)}, not ${version}`, fatal: false }
+      return { why: `${node.op} only of opset ${rangesText(versions)}, not ${version}`, fatal: false }
     const type = node.inputs[0]?.elementType
     const known = limits.some(({ inputTypes }) => inputTypes) || node.subgraphs.length > 0
-    if (!known && type && !elementTypes.includes(type)) return { why: `${name} has no ${type} (${provider}'s tensors)`, fatal: false }
+    if (!known && type && !elementTypes.includes(type)) return { why: `no tensors of ${type}`, fatal: false }
     return undefined
   }
 
@@ -88,12 +89,13 @@ export class Placement {
 /**
  * The nodes that are computed once, when the session is made, since all that they read is constant, or it is a size that is known then.
  * DequantizeLinear is not: the runtime keeps it beside the node that it belongs to.
+ * @param sizesKnown whether all sizes are, since the target takes no others.
  */
-export function foldedNodes(nodes: Iterable<Node>): Set<Node> {
+export function foldedNodes(nodes: Iterable<Node>, sizesKnown: boolean): Set<Node> {
   const folded = new Set<Node>()
   for (const node of nodes) {
     const stays = node.op === 'DequantizeLinear' || node.subgraphs.length > 0 || opRow(node)?.deterministic === false
-    const size = node.type === 'Shape' && node.inputs[0]?.shape?.every((dim) => typeof dim === 'number')
+    const size = node.type === 'Shape' && (sizesKnown || node.inputs[0]?.shape?.every((dim) => typeof dim === 'number'))
     if (!stays && (size || node.inputs.every((value) => !value || isConstant(value, folded)))) folded.add(node)
   }
   return folded

@@ -47,9 +47,9 @@ export const MANY_PARTITIONS = 4
  */
 export function forecast(model: Model, target: Target, shapes: Readonly<Record<string, readonly number[]>> = {}): Forecast {
   const copy = sized(model, shapes)
-  // Sizes are known when the session is made only where the model, or the app for the target's sake, fixes them.
-  const early = target.staticShapes ? copy : sized(model)
-  const foldedEarly = foldedNodes(early.nodes())
+  // A typical run's sizes are not known yet when the session is made, but where the target takes no others.
+  const early = sized(model)
+  const foldedEarly = foldedNodes(early.nodes(), target.staticShapes)
   const isFolded = [...early.nodes()].map((node) => foldedEarly.has(node))
   const folded = new Set([...copy.nodes()].filter((_, index) => isFolded[index]))
   const live = [...copy.nodes()].filter((node) => !folded.has(node))

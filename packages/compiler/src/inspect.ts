@@ -13,6 +13,8 @@ import {
   messageOf,
   validate,
 } from '@whittle/ir'
+import { TARGETS } from '@whittle/targets'
+import { type Forecast, forecast } from './forecast.ts'
 
 /** Constants of one element type. */
 export interface WeightSummary {
@@ -42,6 +44,8 @@ export interface ModelSummary {
   readonly macs: number | null
   /** Constants by element type, the largest first. */
   readonly weights: Readonly<Partial<Record<ElementType, WeightSummary>>>
+  /** Where the nodes of the model, upgraded to the opset of every variant and else as it is, run on each target. */
+  readonly targets: readonly Forecast[]
 }
 
 /**
@@ -72,6 +76,7 @@ export async function inspect(file: string): Promise<ModelSummary> {
     ...portsOf(model),
     ops: countOps(written),
     parameters: Object.entries(weights).reduce((sum, [type, { elements }]) => sum + (isLearned(type as ElementType) ? elements : 0), 0),
+    targets: TARGETS.map((target) => forecast(model, target)),
     macs: macsAtBatchOne(model),
     weights,
   }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { brotliSize } from '@whittle/engine'
 import { Model, Tensor } from '@whittle/ir'
 import { writeOnnx } from '@whittle/ir/onnx'
+import { TARGETS } from '@whittle/targets'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inspect } from '../src/inspect.ts'
 
@@ -33,6 +34,9 @@ it('tells what the direction classifier holds, as it stands in its file', async 
   expect(summary.parameters).toBeGreaterThan(100_000)
   expect(summary.parameters).toBeLessThan(160_000)
   expect(summary.weights.float32!.bytes).toBe(summary.weights.float32!.elements * 4)
+  // Its 18 Clip of opset 9, for which WebGPU has no kernel, are upgraded like everything else.
+  const onWebgpu = summary.targets.find(({ target }) => target === 'webgpu')!
+  expect(onWebgpu.nodes).toMatchObject({ cpu: 0, shape: 3 })
 })
 
 it('counts parameters, multiply-accumulates at a batch of 1, and constants by type', async () => {
@@ -62,6 +66,15 @@ it('counts parameters, multiply-accumulates at a batch of 1, and constants by ty
     parameters: 32,
     macs: 32,
     weights: { float32: { tensors: 1, elements: 32, bytes: 128 }, int64: { tensors: 1, elements: 2, bytes: 16 } },
+    targets: TARGETS.map(({ name, provider }) => ({
+      target: name,
+      untested: provider !== 'wasm',
+      nodes: { provider: 2, cpu: 0, shape: 0, folded: 0 },
+      partitions: 1,
+      crossing: { values: 0, bytes: 0, exact: true },
+      fallbacks: [],
+      warnings: [],
+    })),
   })
 })
 

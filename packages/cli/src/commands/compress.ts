@@ -89,6 +89,7 @@ function toJson({ report }: CompileResult, files: Files): unknown {
       brotli: variant.brotli,
       quality: variant.quality,
       samples: variant.samples,
+      forecast: variant.forecast,
       changed: variant.reports.flatMap(({ step, changed }) => changed.map((entry) => ({ step, ...entry }))),
       skipped: variant.reports.flatMap(({ step, skipped }) => skipped.map((entry) => ({ step, ...entry }))),
       warnings: variant.warnings,

@@ -1,6 +1,9 @@
-import { type ModelSummary, type Port, describePort, inspect } from '@whittle/compiler'
-import { bytesText, colorsFor, countText, jsonText, tableText } from '../format.ts'
+import { type Forecast, type ModelSummary, type Port, describePort, inspect } from '@whittle/compiler'
+import { type Colors, bytesText, colorsFor, countText, jsonText, tableText } from '../format.ts'
 import { type Io, pathFrom } from '../io.ts'
+
+/** Reasons that are shown. */
+const MOST_REASONS = 6
 
 /** `whittle inspect MODEL`. */
 export async function inspectCommand(model: string, options: { json?: boolean }, io: Io): Promise<void> {
@@ -37,9 +40,43 @@ function toText(summary: ModelSummary, io: Io): string {
       tableText(['', 'name', 'type'], [...summary.inputs.map(port('input')), ...summary.outputs.map(port('output'))], colors),
       tableText(['constants', 'tensors', 'elements', 'bytes'], weights, colors, [1, 2, 3]),
       tableText(['op', 'nodes'], ops, colors, [1]),
+      targetsText(summary.targets, colors),
       '',
     ]
       .join('\n\n')
       .trimEnd() + '\n'
   )
+}
+
+/** Where the nodes run, a line a target; then why some do not run where they were to. */
+function targetsText(targets: readonly Forecast[], colors: Colors): string {
+  const rows = targets.map(({ target, nodes, partitions, crossing }) => [
+    target,
+    countText(nodes.provider),
+    countText(nodes.cpu),
+    countText(nodes.shape),
+    countText(nodes.folded),
+    countText(partitions),
+    `${crossing.exact ? '' : 'at least '}${bytesText(crossing.bytes)}`,
+  ])
+  const head = ['target', 'nodes on it', 'on the CPU', 'sizes', 'folded', 'parts', 'copied in a run']
+  const notes = ['All but wasm is forecast from the tables of onnxruntime-web, and untested.', ...reasonsOf(targets)]
+  return `${tableText(head, rows, colors, [1, 2, 3, 4, 5, 6])}\n\n${notes.map((note) => colors.dim(note)).join('\n')}`
+}
+
+/** Why nodes fall back, the most frequent first: a line for each reason, with the targets that share it. */
+function reasonsOf(targets: readonly Forecast[]): string[] {
+  const reasons = new Map<string, Map<string, number>>()
+  for (const { target, fallbacks } of targets)
+    for (const { why } of fallbacks) {
+      const counts = reasons.get(why) ?? new Map<string, number>()
+      reasons.set(why, counts.set(target, (counts.get(target) ?? 0) + 1))
+    }
+  const lines = [...reasons]
+    .map(([why, counts]) => ({ why, names: [...counts.keys()].join(', '), nodes: Math.max(...counts.values()) }))
+    .sort((a, b) => b.nodes - a.nodes)
+    .map(({ why, names, nodes }) => `${names}: ${why} (${nodes} ${nodes === 1 ? 'node' : 'nodes'})`)
+  return lines.length > MOST_REASONS
+    ? [...lines.slice(0, MOST_REASONS), `and ${lines.length - MOST_REASONS} more reasons, with --json`]
+    : lines
 }
