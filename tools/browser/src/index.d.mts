@@ -26,6 +26,10 @@ export interface ServeOptions {
   headers?: Readonly<Record<string, string>>
   /** Send the two headers that make a page cross-origin isolated, so that it has SharedArrayBuffer. Default false. */
   isolated?: boolean
+  /** Give `net.wasm.br` for `net.wasm` where it is there and the browser takes brotli. Default false. */
+  brotli?: boolean
+  /** Paths that a browser may keep for ever, as a host says of files with a hash in their name. Default none. */
+  lasting?: RegExp
   /** Default 0: any free port. */
   port?: number
 }

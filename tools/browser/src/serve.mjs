@@ -8,13 +8,14 @@ const ISOLATION = {
 }
 
 /** @type {import('./index.d.mts').serveFolder} */
-export async function serveFolder(dir, { headers = {}, isolated = false, port = 0 } = {}) {
+export async function serveFolder(dir, { headers = {}, isolated = false, brotli = false, lasting, port = 0 } = {}) {
   const extra = Object.entries({ ...(isolated ? ISOLATION : {}), ...headers })
-  const files = sirv(dir, { dev: true, etag: true })
+  const files = sirv(dir, { dev: true, etag: true, brotli })
   const requests = []
   const server = createServer((request, response) => {
     requests.push(request.url ?? '')
     for (const [name, value] of extra) response.setHeader(name, value)
+    if (lasting?.test(request.url ?? '')) response.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
     files(request, response, () => {
       response.statusCode = 404
       response.end('Not found')

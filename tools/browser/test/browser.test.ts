@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { brotliCompressSync } from 'node:zlib'
 import { launchBrowser, serveFolder, type Browser, type FolderServer } from '@whittle/browser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -140,6 +141,23 @@ describe('serveFolder', () => {
     expect((await fetch(server.url)).headers.get('content-type')).toMatch(/text\/html/)
     expect((await fetch(`${server.url}none`)).status).toBe(404)
     expect(server.requests).toEqual(['/net.wasm', '/code.mjs', '/', '/none'])
+  })
+
+  it('gives what was compressed beforehand, and says what may be kept, on request only', async () => {
+    const content = Buffer.from('export default 2')
+    await writeFile(path.join(folder, 'kept.mjs'), content)
+    await writeFile(path.join(folder, 'kept.mjs.br'), brotliCompressSync(content))
+    const told = async (options: Parameters<typeof serve>[0]) => {
+      const answer = await fetch(`${(await serve(options)).url}kept.mjs`, { headers: { 'Accept-Encoding': 'gzip, br' } })
+      const { headers } = answer
+      return { text: await answer.text(), encoding: headers.get('content-encoding'), cache: headers.get('cache-control') }
+    }
+    expect(await told({})).toEqual({ text: 'export default 2', encoding: null, cache: 'no-cache' })
+    expect(await told({ brotli: true, lasting: /^\/kept/ })).toEqual({
+      text: 'export default 2',
+      encoding: 'br',
+      cache: 'public, max-age=31536000, immutable',
+    })
   })
 
   it('isolates a page on request only', async () => {
