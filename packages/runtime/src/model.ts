@@ -13,9 +13,9 @@ const FORMAT = 1
 
 export interface LoadOptions {
   /** Called as the bytes of the model and of onnxruntime's WebAssembly arrive, at first with none. */
-  readonly onProgress?: (progress: LoadProgress) => void
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   /** Ends the loading at any stage; `load()` then rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Targets or providers to try, in this order: `['webgpu', 'wasm']`. By default all that the model was built for, best first. */
   readonly devices?: readonly string[]
   /** The app's own onnxruntime-web, in place of the builds that came with the model. Its `env` is left as the app set it. */
@@ -46,21 +46,31 @@ export interface Model<Inputs = TensorMap, Outputs = TensorMap> {
 export function createModel<Inputs = TensorMap, Outputs = TensorMap>(source: ModelSource): Model<Inputs, Outputs> {
   return {
     manifest: source.manifest,
-    load: async (options = {}) => createRunner(source.manifest, await start(source, options)) as Session<Inputs, Outputs>,
+    load: async (options = {}) => {
+      const broken: Broken = new Map()
+      const started = await start(source, options, broken)
+      return createRunner(source.manifest, started, (variant, error) => {
+        broken.set(variant, error)
+        return start(source, { ...options, signal: undefined, onProgress: undefined }, broken)
+      }) as Session<Inputs, Outputs>
+    },
   }
 }
 
-async function start(source: ModelSource, options: LoadOptions): Promise<Started> {
+/** Variants that were started and broke down, with what the run said. */
+type Broken = Map<ManifestVariant, Error>
+
+async function start(source: ModelSource, options: LoadOptions, broken: Broken): Promise<Started> {
   const { manifest } = source
   const { signal, onProgress } = options
-  if (typeof document === 'undefined' && typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === 'undefined') {
+  if (typeof location === 'undefined') {
     throw new UnsupportedError('SERVER', `${manifest.name}: models run in a browser; importing one on a server is fine, load() is not`)
   }
   signal?.throwIfAborted()
   if (manifest.format > FORMAT) {
     throw new LoadError(
       'MANIFEST_NEWER',
-      `${manifest.name}: its manifest has format ${manifest.format}, this version of @whittle/runtime reads up to ${FORMAT}; update @whittle/runtime`,
+      `${manifest.name}: its manifest has format ${manifest.format}, this version of @whittle/runtime reads up to ${FORMAT}; update it`,
     )
   }
 
@@ -70,6 +80,10 @@ async function start(source: ModelSource, options: LoadOptions): Promise<Started
   const fetched = new Map<string, Uint8Array>()
   const place = { scope: `model/${manifest.name}?${manifest.query}`, wanted: manifest.variants.map(({ files }) => files[0]!.sha256) }
   const progress = createProgress(onProgress)
+  const aborted = new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+  aborted.catch(() => undefined)
+  /** Waits for work, but not after the signal is aborted. */
+  const until = <T>(work: Promise<T>): Promise<T> => Promise.race([work, aborted])
   let downloaded = 0
   let cause: unknown
 
@@ -89,8 +103,11 @@ async function start(source: ModelSource, options: LoadOptions): Promise<Started
   for (const [index, variant] of order.entries()) {
     const decide = (outcome: Decision['outcome'], reason: string) => decisions.push(decision(variant, outcome, reason))
     const golden = options.check === false ? undefined : variant.golden
+    let release = (): unknown => undefined
     try {
-      const lacking = await until(signal, probe(variant))
+      const lost = broken.get(variant)
+      if (lost) throw lost
+      const lacking = await until(probe(variant))
       if (lacking) {
         decide('unavailable', lacking)
         continue
@@ -103,28 +120,23 @@ async function start(source: ModelSource, options: LoadOptions): Promise<Started
       const onRuntime = (bytes: number, total: number) => progress('runtime', bytes, bytes ? undefined : total)
       const runtime = options.ort ? Promise.resolve(options.ort) : loadRuntime(variant, source.runtimes, onRuntime, options.runtimeBase)
       runtime.catch(() => undefined)
-      const bytes = await until(signal, fetchModel(variant))
-      const ort = await until(signal, runtime)
+      const bytes = await until(fetchModel(variant))
+      const ort = await until(runtime)
       const making = createSession(ort, variant, bytes)
-      const release = () => void making.then((made) => enqueue(ort, () => made.release())).catch(() => undefined)
-      const session = await until(signal, making, release)
+      // Also of a session that is there only after the load was aborted.
+      release = () => making.then((made) => enqueue(ort, () => made.release())).catch(() => undefined)
+      const session = await until(making)
       if (!options.ort) dropBinary(ort, source.runtimes[buildOf(variant, source.runtimes)])
-      if (golden && !finding)
-        try {
-          const wrong = await until(
-            signal,
-            findWrong((inputs) => runOn(ort, session, inputs), manifest, golden),
-          )
-          void keepFinding(variant, wrong)
-          if (wrong) throw new LoadError('WRONG_ANSWER', wrong)
-        } catch (error) {
-          release()
-          throw error
-        }
-      decide('chosen', decisions.length ? 'the first in order that could be started' : 'the first in order')
+      if (golden && !finding) {
+        const wrong = await until(findWrong((inputs) => runOn(ort, session, inputs), manifest, golden))
+        void keepFinding(variant, wrong)
+        if (wrong) throw new LoadError('WRONG_ANSWER', wrong)
+      }
+      decide('chosen', `the first in order${decisions.length ? ' that could be started' : ''}`)
       for (const other of order.slice(index + 1)) decisions.push(decision(other, 'skipped', `${variant.id} was started`))
-      return { ort, session, variant, decisions: [...decisions, ...skipped], downloaded }
+      return { ort, session, variant, decisions: [...decisions, ...skipped], downloaded, release }
     } catch (error) {
+      void release()
       signal?.throwIfAborted()
       cause = error
       decide('failed', messageOf(error))
@@ -144,20 +156,6 @@ function arrange(manifest: Manifest, devices?: readonly string[]): { order: Mani
 
 function decision({ target, id }: ManifestVariant, outcome: Decision['outcome'], reason: string): Decision {
   return { target, variant: id, outcome, reason }
-}
-
-/** Waits for `work`, but not after the signal is aborted; `late` then looks after what comes all the same. */
-function until<T>(signal: AbortSignal | undefined, work: Promise<T>, late?: () => void): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      late?.()
-      reject(signal.reason)
-    }
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
 
 function nothing(

@@ -13,34 +13,24 @@ interface Devices {
   readonly ml?: { createContext(options: { deviceType?: string }): Promise<{ destroy?(): void }> }
 }
 
-/** A result of a test on the device: why it does not hold, or what was found. */
-type Found<T> = { reason: string; value?: undefined } | { reason?: undefined; value: T }
-
-/** Tests of the device, each made at most once: a context is made, since the presence of an API says nothing of the hardware. */
+/** Tests of the device: a context is made, since the presence of an API says nothing of the hardware. */
 export interface Probe {
   /** Why the device cannot run the variant; undefined when it can. */
   (variant: ManifestVariant): Promise<string | undefined>
 }
 
 export function createProbe(): Probe {
-  const known = new Map<string, Promise<Found<unknown>>>()
-  const once = <T>(key: string, test: () => Promise<Found<T>>): Promise<Found<T>> => {
-    if (!known.has(key)) known.set(key, test())
-    return known.get(key) as Promise<Found<T>>
-  }
-
-  return async (variant) => {
-    const { provider, deviceType = 'cpu' } = variant
+  let gpu: Promise<Adapter | string> | undefined
+  return async ({ provider, deviceType = 'cpu', probes }) => {
     // Beyond a context, a target may ask for features by WebGPU's own names: `shader-f16`.
-    const own = provider === 'webnn' ? `webnn-${deviceType}` : provider
-    const features = variant.probes.filter((name) => name !== own && name !== provider)
-    const unknown = ['wasm', 'webgpu', 'webnn'].includes(provider) ? provider !== 'webgpu' && features[0] : provider
+    const features = probes.filter((name) => !name.startsWith(provider))
+    const unknown = provider === 'webgpu' ? '' : ['wasm', 'webnn'].includes(provider) ? features[0] : provider
     if (unknown) return `this version of @whittle/runtime has no test for '${unknown}'; update it`
     if (provider === 'wasm') return simd()
-    if (provider === 'webnn') return (await once(own, () => webnn(deviceType))).reason
-    const adapter = await once(own, webgpu)
-    if (!adapter.value) return adapter.reason
-    const missing = features.find((name) => !adapter.value.features.has(name))
+    if (provider === 'webnn') return webnn(deviceType)
+    const adapter = await (gpu ??= webgpu())
+    if (typeof adapter === 'string') return adapter
+    const missing = features.find((name) => !adapter.features.has(name))
     return missing && `the WebGPU adapter lacks the feature '${missing}'`
   }
 }
@@ -51,29 +41,28 @@ function simd(): string | undefined {
   return undefined
 }
 
-function lacking(api: string): { reason: string } {
-  return { reason: isSecureContext ? `this browser has no ${api}` : `${api} needs a secure context (https or localhost)` }
+function lacking(api: string): string {
+  return isSecureContext ? `this browser has no ${api}` : `${api} needs a secure context (https or localhost)`
 }
 
-async function webgpu(): Promise<Found<Adapter>> {
+async function webgpu(): Promise<Adapter | string> {
   const { gpu } = navigator as Devices
   if (!gpu) return lacking('WebGPU')
   try {
-    const adapter = await gpu.requestAdapter()
-    return adapter ? { value: adapter } : { reason: 'this browser has WebGPU, and found no adapter for it' }
+    return (await gpu.requestAdapter()) ?? 'this browser has WebGPU, and found no adapter for it'
   } catch (error) {
-    return { reason: `WebGPU failed to give an adapter: ${messageOf(error)}` }
+    return `WebGPU failed to give an adapter: ${messageOf(error)}`
   }
 }
 
-async function webnn(deviceType: string): Promise<Found<true>> {
+async function webnn(deviceType: string): Promise<string | undefined> {
   const { ml } = navigator as Devices
   if (!ml) return lacking('WebNN')
   try {
     const context = await ml.createContext({ deviceType })
     context.destroy?.()
-    return { value: true }
+    return undefined
   } catch (error) {
-    return { reason: `WebNN made no context for ${deviceType}: ${messageOf(error)}` }
+    return `WebNN made no context for ${deviceType}: ${messageOf(error)}`
   }
 }

@@ -34,6 +34,8 @@ export interface Started {
   readonly variant: ManifestVariant
   readonly decisions: readonly Decision[]
   readonly downloaded: number
+  /** Frees the session after the runs that were asked for before. */
+  release(): unknown
 }
 
 /** Runs a session in its turn. */
@@ -45,13 +47,20 @@ export async function runOn(ort: Ort, session: InferenceSession, inputs: TensorM
   return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, plain(result)]))
 }
 
-export function createRunner(manifest: Manifest, started: Started): Session {
-  const { ort, session, variant, decisions, downloaded } = started
+/**
+ * @param restart starts another variant, given the one that broke down and how. A device may be lost at any time; whether it is the device or
+ * the inputs that are at fault shows when they are run on another.
+ */
+export function createRunner(
+  manifest: Manifest,
+  first: Started,
+  restart: (variant: ManifestVariant, error: RunError) => Promise<Started>,
+): Session {
+  let current = first
+  let moving: Promise<Started | undefined> | undefined
   let disposed: Promise<void> | undefined
 
-  const run = async (inputs: TensorMap): Promise<TensorMap> => {
-    if (disposed) throw new RunError('DISPOSED', `${manifest.name}: this session was disposed of; load the model again to run it`)
-    validateInputs(manifest, inputs)
+  const runWith = async ({ ort, session, variant }: Started, inputs: TensorMap): Promise<TensorMap> => {
     try {
       return await runOn(ort, session, inputs)
     } catch (cause) {
@@ -61,13 +70,45 @@ export function createRunner(manifest: Manifest, started: Started): Session {
     }
   }
 
+  const run = async (inputs: TensorMap): Promise<TensorMap> => {
+    if (disposed) throw new RunError('DISPOSED', `${manifest.name}: this session was disposed of; load the model again to run it`)
+    validateInputs(manifest, inputs)
+    const on = current
+    try {
+      return await runWith(on, inputs)
+    } catch (error) {
+      if (on.variant.provider === 'wasm' || disposed) throw error
+      const next = on === current ? await (moving ??= restart(on.variant, error as RunError).catch(() => undefined)) : current
+      if (!next) throw error
+      const outputs = await runWith(next, inputs)
+      if (on === current) {
+        void on.release()
+        current = next
+        moving = undefined
+      }
+      return outputs
+    }
+  }
+
   return {
     run,
-    device: variant.provider,
-    variant,
-    decisions,
-    bytes: { downloaded, total: variant.files.reduce((sum, file) => sum + file.bytes, 0) },
-    dispose: () => (disposed ??= enqueue(ort, () => session.release())),
+    get device() {
+      return current.variant.provider
+    },
+    get variant() {
+      return current.variant
+    },
+    get decisions() {
+      return current.decisions
+    },
+    get bytes() {
+      return { downloaded: current.downloaded, total: current.variant.files[0]!.bytes }
+    },
+    dispose: () =>
+      (disposed ??= (async () => {
+        await current.release()
+        await (await moving)?.release()
+      })()),
   }
 }
 

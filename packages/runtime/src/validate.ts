@@ -1,6 +1,6 @@
 import type { Manifest, Port } from '@whittle/targets'
 import { RunError } from './errors.ts'
-import { elementTypeOf, holds, nameOf, sizeOf, type Tensor } from './tensor.ts'
+import { holds, nameOf, sizeOf, type Tensor } from './tensor.ts'
 
 /**
  * Checks what is given to a run against the model's inputs.
@@ -30,7 +30,7 @@ function validateInput(model: string, port: Port, given: Tensor | null): void {
   }
   if (!Array.isArray(dims) || data === undefined) fail('INPUT_TYPE', 'no tensor; make one with tensor(data, dims)')
   if (type !== port.elementType) fail('INPUT_TYPE', type ? `${type}[${dims.join(', ')}]` : 'a tensor without an element type')
-  if (!holds(data, type)) fail('INPUT_TYPE', `${type} in a ${elementTypeOf(data) ? nameOf(data) : 'value that is no typed array'}`)
+  if (!holds(data, type)) fail('INPUT_TYPE', `${type} in ${nameOf(data)}`)
   if (dims.length !== port.dims.length) fail('INPUT_RANK', `[${dims.join(', ')}], which has rank ${dims.length}`)
   port.dims.forEach((dim, axis) => {
     if (typeof dim === 'number' && dim !== dims[axis]) fail('INPUT_DIM', `[${dims.join(', ')}], whose axis ${axis} is not ${dim}`)

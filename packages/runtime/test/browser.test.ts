@@ -359,7 +359,7 @@ describe('a session', () => {
       [
         `{ x: { type: 'float32', data: new Int32Array(4), dims: [1, 4] } }`,
         'INPUT_TYPE',
-        `net: expected float32[N, 4] for the input 'x', received float32 in a Int32Array`,
+        `net: expected float32[N, 4] for the input 'x', received float32 in Int32Array`,
       ],
       [
         `{ x: tensor(new Float32Array(4), [4]) }`,
@@ -426,7 +426,7 @@ describe('a manifest', () => {
     expect(error).toMatchObject({
       name: 'LoadError',
       code: 'MANIFEST_NEWER',
-      message: 'net: its manifest has format 2, this version of @whittle/runtime reads up to 1; update @whittle/runtime',
+      message: 'net: its manifest has format 2, this version of @whittle/runtime reads up to 1; update it',
     })
   })
 

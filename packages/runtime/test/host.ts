@@ -31,11 +31,19 @@ export const HALF = writeOnnx(
   }),
 )
 
+/** x[N, 4] -> y[2, 4]: runs for two rows alone. */
+export const TWO_ROWS = writeOnnx(
+  buildModel((b) =>
+    b.output(b.node('Reshape', [b.node('Relu', [b.input('x', ['N', 4])]), b.constant('s', Tensor.int64([2], [2, 4]))]), 'y'),
+  ),
+)
+
 /** Ways in which a host answers for a model, by the address's last part. */
 const ANSWERS: Record<string, (response: ServerResponse) => void> = {
   'model.onnx': (response) => response.end(MODEL),
   'pieces.onnx': (response) =>
     void response.write(MODEL.subarray(0, 50_000), () => setTimeout(() => response.end(MODEL.subarray(50_000)), 200)),
+  'two-rows.onnx': (response) => response.end(TWO_ROWS),
   'half.onnx': (response) => response.end(HALF),
   'gzip.onnx': (response) => response.setHeader('Content-Encoding', 'gzip').end(gzipSync(MODEL)),
   'missing.onnx': (response) => response.writeHead(404).end('Not found'),
