@@ -2,7 +2,9 @@
 
 /**
  * @typedef {{ name: string, upsideDown: boolean, probability: number, milliseconds: number }} Answer
- * @typedef {{ state: string, error?: string, variant?: string, device?: string, answers: Answer[] }} Demo
+ * @typedef {{ variant: string, outcome: string, reason: string }} Decision
+ * @typedef {{ downloaded: number, total: number }} Bytes
+ * @typedef {{ state: string, error?: string, variant?: string, device?: string, decisions?: Decision[], bytes?: Bytes, answers: Answer[] }} Demo
  */
 
 /**

@@ -12,6 +12,7 @@ interface Demo {
   variant?: string
   device?: string
   decisions?: Classifier['session']['decisions']
+  bytes?: Classifier['session']['bytes']
   /** One for each picture that was put on the stage, in order. */
   readonly answers: (Answer & { name: string })[]
 }
@@ -55,7 +56,7 @@ async function load(): Promise<void> {
     })
     view.showLoaded(classifier)
     Object.assign(demo, { state: 'ready', variant: classifier.session.variant.id, device: classifier.session.device })
-    demo.decisions = classifier.session.decisions
+    Object.assign(demo, { decisions: classifier.session.decisions, bytes: classifier.session.bytes })
     await classifyStage()
   } catch (error) {
     demo.state = 'failed'

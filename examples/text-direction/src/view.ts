@@ -30,25 +30,30 @@ export function showLoaded({ session, manifest }: Classifier): void {
   byId('loading').hidden = true
   write('device', DEVICES[session.device])
   write('variant', session.variant.id)
+  write('bytes', `${kilobytes(session.bytes.downloaded).replace(' kB', '')} of ${kilobytes(session.bytes.total)}`)
   write('size-variant', kilobytes(brotli))
   write('size-original', kilobytes(manifest.source.brotli))
   byId('bar-variant').style.width = `${share}%`
   byId('bar-original').style.width = '100%'
-  write('share', `${share} % of the original, both after brotli. The runtime comes on top.`)
+  write('share', `${share} % of the original. The runtime comes on top.`)
   showDecisions(session.decisions)
 }
 
 const OUTCOMES = { chosen: 'chosen', unavailable: 'not available here', failed: 'failed', skipped: 'not tried' } as const
 
+/** One row a variant, the one that runs marked. */
 export function showDecisions(decisions: Classifier['session']['decisions']): void {
   byId('decisions').replaceChildren(
-    ...decisions.map(({ target, outcome, reason }) => {
-      const item = document.createElement('li')
-      const [name, why] = [document.createElement('b'), document.createElement('span')]
-      name.textContent = target
+    ...decisions.map(({ variant, outcome, reason }) => {
+      const row = document.createElement('tr')
+      row.dataset['outcome'] = outcome
+      const [name, result, why] = [document.createElement('th'), document.createElement('td'), document.createElement('td')]
+      name.scope = 'row'
+      name.textContent = variant
+      result.textContent = OUTCOMES[outcome]
       why.textContent = reason
-      item.append(name, ` ${OUTCOMES[outcome]}`, why)
-      return item
+      row.append(name, result, why)
+      return row
     }),
   )
 }
@@ -56,7 +61,7 @@ export function showDecisions(decisions: Classifier['session']['decisions']): vo
 export function showFailure(message: string): void {
   byId('loading').hidden = true
   write('answer', 'The model could not be loaded')
-  for (const id of ['device', 'variant', 'time', 'size-variant', 'size-original']) write(id, '–')
+  for (const id of ['device', 'variant', 'bytes', 'time', 'size-variant', 'size-original']) write(id, '–')
   showError(message)
 }
 

@@ -73,15 +73,44 @@ describe('the built app on wasm', () => {
     }
   })
 
-  it('shows device, variant, reasons, bytes beside fp32’s, and time', async () => {
+  it('shows device, variant, bytes downloaded, bytes beside fp32’s, and time', async () => {
     const demo = await demoOf(page)
     expect(await page.textContent('#device')).toBe('CPU (WebAssembly)')
     expect(await page.textContent('#variant')).toBe(demo.variant)
-    expect(await page.textContent('#decisions')).toMatch(/wasm chosen/)
+    expect(demo.bytes!.downloaded).toBe(demo.bytes!.total)
+    const kilobytes = (demo.bytes!.total / 1000).toFixed(1)
+    expect(await page.textContent('#bytes')).toBe(`${kilobytes} of ${kilobytes} kB`)
     expect(await page.textContent('#time')).toMatch(/^\d+(\.\d)? ms$/)
     const [small, original] = await Promise.all(['#size-variant', '#size-original'].map((id) => page.textContent(id)))
     expect(parseFloat(small!)).toBeLessThan(0.3 * parseFloat(original!))
     expect(await page.isHidden('#loading')).toBe(true)
+  })
+
+  it('has a row for each variant: the one that runs, and why not the others', async () => {
+    const { decisions, variant } = await demoOf(page)
+    expect(await decisionsOn(page)).toEqual(decisions!.map(({ variant, outcome, reason }) => [variant, WORDS[outcome], reason]))
+    expect(await decisionsOn(page)).toEqual([
+      [variant, 'chosen', 'the first in order'],
+      [expect.stringContaining('webgpu'), 'not tried', 'not among devices [wasm]'],
+    ])
+  })
+
+  it('says of a device without WebGPU that this is why the CPU runs, and of a second visit that nothing was downloaded', async () => {
+    const context = await browser.newContext()
+    try {
+      const first = await context.newPage()
+      const { bytes } = await open(first, server.url)
+      expect(await decisionsOn(first)).toEqual([
+        [expect.stringContaining('webgpu'), 'not available here', expect.stringContaining('WebGPU')],
+        [expect.stringContaining('wasm'), 'chosen', 'the first in order that could be started'],
+      ])
+      await first.waitForFunction(async () => (await (await caches.open('whittle')).keys()).some(({ url }) => url.includes('/model/')))
+      const second = await context.newPage()
+      await open(second, server.url)
+      expect(await second.textContent('#bytes')).toBe(`0.0 of ${(bytes!.total / 1000).toFixed(1)} kB`)
+    } finally {
+      await context.close()
+    }
   })
 
   it('takes a picture of the user’s own', async () => {
@@ -112,6 +141,7 @@ describe('the built app on wasm', () => {
     await expect(open(broken, `${server.url}?device=wasm`)).rejects.toThrow(/404/)
     expect(await broken.textContent('#answer')).toBe('The model could not be loaded')
     expect(await broken.textContent('#error')).toMatch(/404/)
+    expect(await decisionsOn(broken)).toContainEqual([expect.stringContaining('wasm'), 'failed', expect.stringContaining('404')])
     await broken.close()
   })
 
@@ -140,6 +170,13 @@ describe('the built app on WebGPU', () => {
     SLOW,
   )
 })
+
+const WORDS: Record<string, string> = { chosen: 'chosen', unavailable: 'not available here', failed: 'failed', skipped: 'not tried' }
+
+/** The table's rows, cell by cell. */
+function decisionsOn(page: Page): Promise<(string | null)[][]> {
+  return page.locator('#decisions tr').evaluateAll((rows) => rows.map((row) => [...row.children].map(({ textContent }) => textContent)))
+}
 
 async function expectVerdict(page: Page, turned: boolean): Promise<void> {
   expect(await page.textContent('#answer')).toBe(turned ? 'Upside down' : 'Upright')
