@@ -33,66 +33,62 @@ export async function obtain(
   return bytes
 }
 
+/** Goes on where a download was cut, as long as something arrives. */
 async function fetchFile(
   url: string,
   file: KnownFile,
   signal: AbortSignal | undefined,
   onBytes: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await get(url, signal)
-  const { ok, status, headers } = response
-  const page = headers.get('content-type')?.includes('text/html')
-  if (!ok || page) {
-    const answer = `${status}${page ? ' with an HTML page' : ''}`
-    throw new LoadError(ok ? 'NOT_A_MODEL' : 'HTTP_STATUS', `${url} answered ${answer}; is the file ${file.path} deployed there?`)
-  }
-  const bytes = await read(url, response, file, signal, onBytes)
+  const bytes = new Uint8Array(file.bytes)
+  const wrongSize = (given: string | number) => otherFile('SIZE', url, file, `${given} bytes`, file.bytes)
+  let [length, counted, before] = [0, 0, 0]
+  for (;;)
+    try {
+      before = counted
+      // Browsers ask for bytes as they are when they ask for a part.
+      const response = await fetch(url, { signal: signal ?? null, headers: length ? { Range: `bytes=${length}-` } : {} })
+      const { ok, status, headers } = response
+      const page = headers.get('content-type')?.includes('text/html')
+      if (!ok || page) {
+        const answer = `${status}${page ? ' with an HTML page' : ''}`
+        throw new LoadError(ok ? 'NOT_A_MODEL' : 'HTTP_STATUS', `${url} answered ${answer}; is the file ${file.path} deployed there?`)
+      }
+      if (status !== 206) length = 0
+      const reader = response.body!.getReader()
+      for (;;) {
+        const { value } = await reader.read()
+        if (!value) break
+        if (length + value.length > file.bytes) {
+          void reader.cancel()
+          throw wrongSize(`more than ${file.bytes}`)
+        }
+        bytes.set(value, length)
+        length += value.length
+        if (length > counted) {
+          onBytes(length - counted)
+          counted = length
+        }
+      }
+      break
+    } catch (cause) {
+      signal?.throwIfAborted()
+      if (cause instanceof LoadError) throw cause
+      if (counted === before)
+        throw new LoadError('NETWORK', `the download of ${url} broke off after ${length} of ${file.bytes} bytes: ${messageOf(cause)}`, {
+          cause,
+        })
+    }
+  if (length !== file.bytes) throw wrongSize(length)
   const hash = await otherHash(bytes, file)
   if (hash) throw otherFile('HASH', url, file, `the SHA-256 ${hash}`, file.sha256)
-  return bytes
-}
-
-async function get(url: string, signal?: AbortSignal): Promise<Response> {
-  try {
-    return await fetch(url, signal ? { signal } : {})
-  } catch (cause) {
-    signal?.throwIfAborted()
-    throw new LoadError('NETWORK', `${url} could not be fetched: ${messageOf(cause)}`, { cause })
-  }
-}
-
-async function read(url: string, response: Response, file: KnownFile, signal: AbortSignal | undefined, onBytes: (bytes: number) => void) {
-  const bytes = new Uint8Array(file.bytes)
-  let length = 0
-  const wrongSize = (given: string | number) => otherFile('SIZE', url, file, `${given} bytes`, file.bytes)
-  const reader = response.body?.getReader()
-  try {
-    for (;;) {
-      const piece = await reader?.read()
-      if (!piece || piece.done) break
-      if (length + piece.value.length > file.bytes) {
-        void reader?.cancel()
-        throw wrongSize(`more than ${file.bytes}`)
-      }
-      bytes.set(piece.value, length)
-      length += piece.value.length
-      onBytes(piece.value.length)
-    }
-  } catch (cause) {
-    signal?.throwIfAborted()
-    if (cause instanceof LoadError) throw cause
-    throw new LoadError('NETWORK', `the download of ${url} broke off after ${length} of ${file.bytes} bytes: ${messageOf(cause)}`, {
-      cause,
-    })
-  }
-  if (length !== file.bytes) throw wrongSize(length)
   return bytes
 }
 
 function otherFile(what: 'SIZE' | 'HASH', url: string, { path }: KnownFile, given: string, wanted: string | number): LoadError {
   return new LoadError(
     `WRONG_${what}`,
-    `${url} answered 200 with ${given}, ${path} has ${wanted}; a stale or broken copy is deployed or cached there`,
+    `${url} answered 200 with ${given}, ${path} has ${wanted}; a stale copy is deployed or cached there`,
   )
 }
 

@@ -217,12 +217,22 @@ describe('a host', () => {
     expectGrowing(loaded.progress)
   })
 
+  test('that cuts a download is asked for the rest, and progress does not count anything twice', async () => {
+    await open()
+    const loaded = await load(manifestOf({ wasm: 'resumed.onnx' }))
+    expect(loaded).toMatchObject({ device: 'wasm', bytes: { downloaded: MODEL.length } })
+    near((await run()).y.data, wanted)
+    expect(asked('.onnx')).toHaveLength(3)
+    expect(loaded.progress.at(-1)).toEqual([MODEL.length, MODEL.length])
+    expectGrowing(loaded.progress)
+  })
+
   test('that is not there is named', async () => {
     await open()
     await page!.route('**/models/**', (route) => route.abort('connectionrefused'))
     expect((await load(manifestOf({ wasm: 'model.onnx' }))).error.cause).toMatchObject({
       code: 'NETWORK',
-      message: expect.stringMatching(/models\/model\.onnx could not be fetched/),
+      message: expect.stringMatching(/models\/model\.onnx broke off after 0 of \d+ bytes: /),
     })
   })
 

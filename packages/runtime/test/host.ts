@@ -39,7 +39,19 @@ export const TWO_ROWS = writeOnnx(
 )
 
 /** Ways in which a host answers for a model, by the address's last part. */
-const ANSWERS: Record<string, (response: ServerResponse) => void> = {
+const ANSWERS: Record<string, (response: ServerResponse, range?: string) => void> = {
+  // Cut twice; the rest when it is asked for.
+  'resumed.onnx': (response, range) => {
+    const from = Number(range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0)
+    if (from > 0)
+      response.writeHead(206, {
+        'Content-Range': `bytes ${from}-${MODEL.length - 1}/${MODEL.length}`,
+        'Content-Length': MODEL.length - from,
+      })
+    else response.setHeader('Content-Length', MODEL.length)
+    if (from >= 100_000) response.end(MODEL.subarray(from))
+    else response.write(MODEL.subarray(from, from + 60_000), () => setTimeout(() => response.destroy(), 100))
+  },
   'model.onnx': (response) => response.end(MODEL),
   'pieces.onnx': (response) =>
     void response.write(MODEL.subarray(0, 50_000), () => setTimeout(() => response.end(MODEL.subarray(50_000)), 200)),
@@ -78,9 +90,10 @@ export interface Host {
 
 /**
  * Serves a page with the loader in it, onnxruntime-web's files, and models in good and in bad ways.
+ * @param csp the page's Content-Security-Policy.
  * @param lasting runtime files may be kept by the browser, as a host says of files with a hash in their name.
  */
-export async function startHost({ isolated = false, lasting = false } = {}): Promise<Host> {
+export async function startHost({ isolated = false, lasting = false, csp = '' } = {}): Promise<Host> {
   const bundle = await rolldown({
     input: fileURLToPath(new URL('page.ts', import.meta.url)),
     platform: 'browser',
@@ -112,13 +125,14 @@ export async function startHost({ isolated = false, lasting = false } = {}): Pro
     if (isolated) for (const [header, value] of Object.entries(HEADERS)) response.setHeader(header, value)
     response.setHeader('Cache-Control', lasting && pathname.startsWith('/ort/') ? 'public, max-age=31536000, immutable' : 'no-store')
     response.setHeader('Content-Type', pathname === '/' ? 'text/html' : (TYPES[path.extname(name)] ?? 'application/octet-stream'))
+    if (csp) response.setHeader('Content-Security-Policy', csp)
     if (host.down && /^\/(ort|models)\//.test(pathname)) response.writeHead(503).end()
     else if (texts[pathname] !== undefined) response.end(texts[pathname])
     else if (pathname.startsWith('/ort/'))
       createReadStream(path.join(ORT, name))
         .on('error', () => response.writeHead(404).end())
         .pipe(response)
-    else if (ANSWERS[name]) ANSWERS[name](response)
+    else if (ANSWERS[name]) ANSWERS[name](response, request.headers.range)
     else response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -5,6 +5,7 @@ import { HALF, MODEL, manifestOf, openPage, runtimeFiles, startHost, type Host }
 
 let browser: Browser
 let host: Host
+let context: Awaited<ReturnType<Browser['newContext']>>
 let page: Page
 const files = runtimeFiles()
 
@@ -13,12 +14,13 @@ beforeAll(async () => {
   host = await startHost({ lasting: true })
 })
 beforeEach(async () => {
-  page = await openPage(browser, host)
+  context = await browser.newContext()
+  page = await openPage(context, host)
   host.requests.length = 0
 })
 afterEach(async () => {
   host.down = false
-  await page.close()
+  await context.close()
 })
 afterAll(async () => {
   await browser?.close()
@@ -109,6 +111,34 @@ describe('a new build', () => {
   })
 })
 
+describe('two tabs', () => {
+  test('that load at once both run, and keep one copy', async () => {
+    const other = await openPage(context, host)
+    const loads = [page, other].map((tab) =>
+      tab.evaluate(([m, c]) => (globalThis as any).whittle.load(m, {}, c).then(({ device, error }: any) => device ?? error.message), [
+        manifest,
+        { files },
+      ] as const),
+    )
+    expect(await Promise.all(loads)).toEqual(['wasm', 'wasm'])
+    await kept(2)
+    await works()
+  })
+
+  test('of which one has an older build run on, and load again what it had', async () => {
+    await load()
+    await kept(2)
+    const newer = await openPage(context, host)
+    await newer.evaluate(([m, c]) => (globalThis as any).whittle.load(m, {}, c), [
+      manifestOf({ wasm: 'half.onnx' }, {}, HALF),
+      { files },
+    ] as const)
+    await expect.poll(async () => (await keys()).join(' ')).not.toContain(sha(MODEL))
+    await works()
+    expect(await load()).toMatchObject({ device: 'wasm', bytes: { downloaded: MODEL.length } })
+  })
+})
+
 describe('without storage', () => {
   test.each([
     ['is denied', () => void ((globalThis as any).caches.open = () => Promise.reject(new DOMException('denied', 'SecurityError')))],
@@ -121,7 +151,7 @@ describe('without storage', () => {
   })
 
   test('that is full every load fetches', async () => {
-    const client = await page.context().newCDPSession(page)
+    const client = await context.newCDPSession(page)
     await client.send('Storage.overrideQuotaForOrigin', { origin: new URL(host.url).origin, quotaSize: 1000 })
     expect(await load()).toMatchObject({ device: 'wasm', bytes: { downloaded: MODEL.length } })
     await works()
