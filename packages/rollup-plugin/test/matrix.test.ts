@@ -68,7 +68,9 @@ describe.each([
 ] as const)('on %s', (_, server, device, workers) => {
   test.each(IMPORTS)('$name in $format passes its golden check and gives what onnxruntime gives', async ({ name, format, dims }) => {
     const page = await browser.newPage()
-    await page.addInitScript(() => void Object.defineProperty((globalThis as any).Navigator.prototype, 'hardwareConcurrency', { get: () => 6 }))
+    await page.addInitScript(
+      () => void Object.defineProperty((globalThis as any).Navigator.prototype, 'hardwareConcurrency', { get: () => 6 }),
+    )
     await page.goto(servers[server].url)
     await page.waitForFunction(() => 'run' in globalThis)
     const random = createRandom(name)
