@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { brotliSize } from '@whittle/engine'
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Bench, BenchOptions, Row } from '../bench.ts'
+import { brotliOf } from '../brotli.ts'
 import { cache, peersPython } from '../peers.ts'
 import { type Built, type Form, TIMED_AGAINST, peerForms, whittleForms } from '../quantize/forms.ts'
 import { type Point, difference, front } from '../quantize/front.ts'
@@ -119,17 +118,6 @@ function rowOf(
     front: tool === 'whittle' && points.some(isPeer) ? front(point, points.filter(isPeer)) : null,
     note: built.note ?? null,
   }
-}
-
-/** Kept by content: brotli at its highest quality takes minutes for 90 MB. */
-async function brotliOf(file: string): Promise<number> {
-  const bytes = readFileSync(file)
-  const known = join(cache, 'brotli', createHash('sha256').update(bytes).digest('hex'))
-  if (existsSync(known)) return Number(readFileSync(known, 'utf8'))
-  const size = await brotliSize(bytes)
-  mkdirSync(dirname(known), { recursive: true })
-  writeFileSync(known, `${size}`)
-  return size
 }
 
 function isPeer({ tool }: Point): boolean {
