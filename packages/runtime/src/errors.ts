@@ -25,7 +25,7 @@ class CodedError extends Error {
 
 /**
  * A model could not be loaded. `code` is permanent: `LOAD_FAILED` (no variant could be started: `decisions` holds each one's reason),
- * `NO_VARIANT` (`devices` leaves none), `MANIFEST_NEWER`, and in the `cause` of a `LOAD_FAILED`: `NETWORK`, `HTTP_STATUS`, `NOT_A_MODEL`,
+ * `NO_VARIANT` (`devices` leaves none), `MANIFEST_NEWER`, `WORKER_FAILED`, and in the `cause` of a `LOAD_FAILED`: `NETWORK`, `HTTP_STATUS`, `NOT_A_MODEL`,
  * `WRONG_SIZE`, `WRONG_HASH`, `RUNTIME_MISSING`, `RUNTIME_FAILED`, `SESSION_FAILED`, `WRONG_ANSWER`.
  */
 export class LoadError extends CodedError {

@@ -105,6 +105,7 @@ export async function startHost({ isolated = false, lasting = false, csp = '' } 
   const texts: Record<string, string> = {
     '/': '<!doctype html><title>host</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
     '/page.js': output[0].code,
+    '/serve.js': `import '/page.js'; whittle.serve(JSON.parse(new URL(location.href).searchParams.get('manifest')))`,
     '/worker.js': `import '/page.js'; self.onmessage = async ({ data }) => self.postMessage(await whittle.load(data))`,
   }
   const requests: string[] = []

@@ -1,5 +1,6 @@
 import type { Manifest } from '@whittle/targets'
 import { createModel, tensor, type KnownFile, type LoadOptions, type Ort, type Session } from '../src/index.ts'
+import { serveModel, workerModel } from '../src/worker.ts'
 
 /** What a test may change of the page's runtimes. */
 export interface Changes {
@@ -76,4 +77,12 @@ async function run(inputs: Record<string, unknown>) {
   }
 }
 
-Object.assign(globalThis, { whittle: { load, run, model, tensor, ort } })
+/** The model of a manifest, in a worker. */
+function connect(manifest: Manifest) {
+  const worker = new Worker(`/serve.js?manifest=${encodeURIComponent(JSON.stringify(manifest))}`, { type: 'module' })
+  return workerModel<ReturnType<typeof model>>(worker)
+}
+
+const serve = (manifest: Manifest): void => serveModel(model(manifest))
+
+Object.assign(globalThis, { whittle: { load, run, model, tensor, ort, connect, serve, workerModel, told } })

@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { tensor, type Model, type Tensor } from '../src/index.ts'
+import { workerModel } from '../src/worker.ts'
 
 declare const model: Model<
   { x: Tensor<'float32', readonly [number, 3, 48, 192]>; mask: Tensor<'bool', readonly [number]> },
@@ -78,4 +79,11 @@ test('a model without types takes and gives tensors by name', async () => {
   expectTypeOf(outputs).toEqualTypeOf<{ readonly [name: string]: Tensor }>()
   // @ts-expect-error no tensor
   void (await (null as unknown as Model).load()).run({ anything: 1 })
+})
+
+test('a model in a worker has the types of the model', () => {
+  const remote = workerModel<typeof model>({} as Worker)
+  expectTypeOf(remote.load).returns.resolves.toEqualTypeOf<Awaited<ReturnType<typeof model.load>>>()
+  // @ts-expect-error an onnxruntime of the page cannot cross
+  void remote.load({ ort: {} as never })
 })

@@ -1,0 +1,2 @@
+export { workerModel, type WorkerModel } from './worker/connect.ts'
+export { serveModel } from './worker/serve.ts'
