@@ -16,6 +16,8 @@ export interface Assets {
   /** Addresses of a result's files, by their paths in the manifest. */
   artefacts(emitter: Emitter, result: CompileResult): Promise<Map<string, Address>>
   runtime(emitter: Emitter, build: Build): Promise<{ wasm: Address; mjs: Address }>
+  /** What was emitted, by name. */
+  sizes(emitter: Emitter): ReadonlyMap<string, number>
   /** A new build of this environment begins: nothing is emitted in it yet. */
   begin(emitter: Emitter): void
 }
@@ -30,19 +32,29 @@ export interface AssetsOptions {
 
 export function createAssets({ served, runtime, runtimeBase }: AssetsOptions): Assets {
   const references = new Map<string, Map<string, Promise<string>>>()
+  const sizes = new Map<string, Map<string, number>>()
 
   /** Emits a file once a build, however many imports share its bytes. */
   async function emit(emitter: Emitter, key: string, name: string, source: () => Promise<Uint8Array>): Promise<Address> {
     const environment = emitter.environment?.name ?? ''
     const known = references.get(environment) ?? new Map<string, Promise<string>>()
     references.set(environment, known)
-    const reference = known.get(key) ?? source().then((bytes) => emitter.emitFile({ type: 'asset', name, source: bytes }))
+    const write = (bytes: Uint8Array): string => {
+      sizes.set(environment, (sizes.get(environment) ?? new Map<string, number>()).set(name, bytes.byteLength))
+      return emitter.emitFile({ type: 'asset', name, source: bytes })
+    }
+    const reference = known.get(key) ?? source().then(write)
     known.set(key, reference)
     return emittedAddress(await reference)
   }
 
   return {
-    begin: (emitter) => void references.delete(emitter.environment?.name ?? ''),
+    begin(emitter) {
+      references.delete(emitter.environment?.name ?? '')
+      sizes.delete(emitter.environment?.name ?? '')
+    },
+
+    sizes: (emitter) => sizes.get(emitter.environment?.name ?? '') ?? new Map<string, number>(),
 
     async artefacts(emitter, { manifest, artefacts }) {
       const addresses = new Map<string, Address>()

@@ -19,6 +19,11 @@ export interface WhittleOptions {
    * By default the build emits those that the models' targets need.
    */
   runtimeBase?: string
+  /**
+   * Bytes of the largest file that the app's host takes: the build warns of larger ones.
+   * @default 26214400, the 25 MiB of Cloudflare Pages
+   */
+  maxFile?: number
   /** Models to take, as paths without a query. By default all that `exclude` leaves. */
   include?: FilterPattern
   /** Models to leave to other plugins, as paths without a query. */

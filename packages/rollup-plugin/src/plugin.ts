@@ -144,6 +144,21 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
   }
 
+  /** What the app's host will refuse, which shows only when it is deployed. */
+  function tooLarge(context: Context): string[] {
+    const most = options.maxFile ?? 25 * 2 ** 20
+    if (failed || served()) return []
+    return [...assets.sizes(context)]
+      .filter(([, bytes]) => bytes > most)
+      .map(([name, bytes]) => {
+        const runtimeFile = name.startsWith('ort-')
+        const cure = runtimeFile
+          ? 'serve onnxruntime-web from elsewhere (runtimeBase), or import the model with target=wasm'
+          : 'import the model with fewer bits, or serve it from elsewhere'
+        return `whittle: ${name} has ${(bytes / 1e6).toFixed(1)} MB, and some hosts take at most ${(most / 1e6).toFixed(1)} MB a file: ${cure}; maxFile sets the limit`
+      })
+  }
+
   const plugin = {
     name: 'whittle',
     enforce: 'pre',
@@ -154,7 +169,7 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     },
 
     // Optimizing would take both out of the place from which they find their files, and reload the page when the first model is met.
-    config: () => ({ optimizeDeps: { exclude: ['@whittle/runtime', 'onnxruntime-web'] } }),
+    config: () => ({ optimizeDeps: { exclude: ['@whittle/runtime', '@whittle/runtime/worker', 'onnxruntime-web'] } }),
 
     configResolved(config) {
       vite = config
@@ -215,6 +230,10 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     },
 
     async closeBundle() {
+      for (const text of tooLarge(this as unknown as Context)) {
+        if (vite) vite.logger.warn(text)
+        else this.warn(text)
+      }
       const results = compilations.results()
       if (failed || served() || options.summary === false || results.length === 0) return
       if ((this as unknown as Context).environment?.config.consumer === 'server') return

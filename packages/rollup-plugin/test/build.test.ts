@@ -105,6 +105,18 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
     expect(existsSync(made.at('whittle-models.d.ts'))).toBe(false)
   })
 
+  test('warns of files that a host may refuse, with what to do', async () => {
+    const made = app(`import model from './tiny.onnx?int8&target=wasm;webgpu'\n${show('model')}`)
+    expect((await build(bundler, made)).warnings).toEqual([
+      expect.stringMatching(
+        /^(\[plugin whittle\] )?whittle: ort-wasm-simd-threaded\.asyncify\.wasm has 26\.\d MB, and some hosts take at most 26\.2 MB a file: serve onnxruntime-web from elsewhere \(runtimeBase\), or import the model with target=wasm; maxFile sets the limit$/,
+      ),
+    ])
+    expect((await build(bundler, made, { maxFile: Infinity })).warnings).toEqual([])
+    const [model] = (await build(bundler, made, { maxFile: 100 })).warnings
+    expect(model).toMatch(/whittle: tiny\.int8\.onnx has 0\.0 MB, .*: import the model with fewer bits, or serve it from elsewhere/)
+  })
+
   test('ends with a table of the variants', async () => {
     const made = app(`import model from './tiny.onnx?int8&target=wasm'\n${show('model')}`)
     const { log, plugin } = await build(bundler, made)
