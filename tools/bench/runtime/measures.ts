@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync } from 'node:zlib'
 import { type Browser, type FolderServer, launchBrowser } from '@whittle/browser'
-import { build } from 'vite'
+import { rolldown } from 'rolldown'
 import type { Row } from '../bench.ts'
 import { type Link, type Visit, address, peakOf, twoVisits, visit } from './browse.ts'
 import type { PageName } from './pages.ts'
@@ -119,20 +119,11 @@ async function fresh(browser: Browser, url: string): Promise<Visit> {
 
 /** What the loader takes of an app, after brotli. */
 export async function loader(): Promise<Row[]> {
-  const input = fileURLToPath(import.meta.resolve('@whittle/runtime'))
-  const built = await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      write: false,
-      minify: true,
-      modulePreload: { polyfill: false },
-      rollupOptions: { input, preserveEntrySignatures: 'strict' },
-    },
-  })
-  const [chunk, ...more] = [built].flat().flatMap((one) => ('output' in one ? one.output : []))
-  if (chunk?.type !== 'chunk' || more.length > 0) throw new Error('the loader is no longer one file')
-  const bytes = brotliCompressSync(chunk.code).length
+  const bundle = await rolldown({ input: fileURLToPath(import.meta.resolve('@whittle/runtime')), platform: 'browser' })
+  const { output } = await bundle.generate({ format: 'esm', minify: true })
+  await bundle.close()
+  if (output.length > 1) throw new Error('the loader is no longer one file')
+  const bytes = brotliCompressSync(output[0].code).length
   return [rowOf('loader', { what: '@whittle/runtime', against: null, value: bytes / 5120, unit: 'of 5120 bytes', wanted: 1, bytes })]
 }
 
