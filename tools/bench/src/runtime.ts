@@ -2,9 +2,9 @@ import type { Bench, Row } from '../bench.ts'
 import { servePages } from '../runtime/browse.ts'
 import { firstResults, loader, mainThread, memory } from '../runtime/measures.ts'
 import { buildPages } from '../runtime/pages.ts'
-import { runs } from '../runtime/runs.ts'
+import { LARGE, SMALL, runs } from '../runtime/runs.ts'
 
-const MEASURES = ['loader', 'first-result', 'memory', 'main-thread', 'run']
+const MEASURES = ['loader', 'first-result', 'memory', 'main-thread', 'run', 'run-large']
 
 /**
  * What the runtime promises, measured on the text-direction example in a real browser: how soon the first result is there, how much memory the
@@ -26,7 +26,8 @@ const runtime: Bench = async ({ only, samples, log }) => {
       await server.close()
     }
   }
-  if (asked('run')) rows.push(...(await runs(log)))
+  if (asked('run')) rows.push(...(await runs('run', SMALL, log)))
+  if (asked('run-large')) rows.push(...(await runs('run-large', LARGE, log)))
   return rows
 }
 
