@@ -38,8 +38,6 @@ import { Reference } from './verify.ts'
 
 /** Samples on which a variant is compared with the original. */
 const VERIFY_SAMPLES = 32
-/** What computing in int8 leaves of the outputs where `sqnr=` does not say: the SQNR in dB. */
-const INTEGER_SQNR = 25
 /** Samples on which single nodes are tried in int8. */
 const NOISE_SAMPLES = 4
 
@@ -222,7 +220,7 @@ export class Build {
 
   /** Lowers for a target; not all that would be faster in int8 computes so where that would spoil the outputs. */
   async #lower(model: Model, target: Target, shared: Shared, id: string): Promise<Fitted<Lowered>> {
-    const { reference, shapes, sqnr: goal = INTEGER_SQNR } = shared
+    const { reference, shapes, sqnr } = shared
     const { native, wasm } = this.#engines
     const { signal } = this.#request
     const attempt = async (choose?: Choose): Promise<Lowered> => {
@@ -232,7 +230,7 @@ export class Build {
       const verified = await this.#verified(writeOnnx(compact(lowered)), reference, wasm)
       return { ...verified, lowering, sqnr: worstSqnr(verified.quality) }
     }
-    return await fitIntegers(target, goal, attempt, (outputs) => {
+    return await fitIntegers(target, sqnr, attempt, (outputs) => {
       this.#progress('measuring nodes in int8', id)
       return measureIntegerNoise(model, target, shapes, outputs, native, reference.samples.slice(0, NOISE_SAMPLES), signal)
     })

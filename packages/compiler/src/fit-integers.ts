@@ -14,28 +14,37 @@ export interface Fitted<T> {
   readonly warnings: string[]
 }
 
-/** What computing in integers may cost beside storing the weights in them, where storing alone is below the goal (dB). */
-const LEAST_COST = 1
+/** The least SQNR (dB) of a worst output where nothing else is asked for. */
+const DEFAULT_GOAL = 25
+
+/**
+ * What computing in integers may cost (dB) beside storing the weights in them: where nothing is asked for, it may bring as much noise again; where
+ * something is asked for and storing alone misses it, hardly any.
+ */
+const COST = { default: 3, asked: 1 }
 
 /** Noise of several nodes adds up only roughly: shares of the room that are tried. */
 const SHARES = [1, 0.5, 0.25]
 
 /**
- * Lowers with all nodes in integers that are faster so; where an output then falls below `goal` dB, with those that bring the least noise for
- * the time they save; and with none where that is not enough.
+ * Lowers with all nodes in integers that are faster so; where an output then falls below what is asked for, with those that bring the least noise
+ * for the time they save; and with none where that is not enough.
+ * @param asked the SQNR in dB that the import asks for. Where it does not, 25 dB, or what storing alone leaves less 3 dB.
  * @param measure noise that each node brings alone, by the name of what it gives.
  */
 export async function fitIntegers<T extends Attempt>(
   target: Target,
-  goal: number,
+  asked: number | undefined,
   attempt: (choose?: Choose) => Promise<T>,
   measure: (outputs: readonly string[]) => Promise<ReadonlyMap<string, number>>,
 ): Promise<Fitted<T>> {
   const all = await attempt()
+  const goal = asked ?? DEFAULT_GOAL
   const count = all.lowering.integerNodes.length + all.lowering.dynamicNodes.length
   if (count === 0 || all.sqnr >= goal) return { result: all, warnings: [] }
   const none = await attempt(() => new Set())
-  const wanted = Math.min(goal, none.sqnr - LEAST_COST)
+  const wanted =
+    asked !== undefined && none.sqnr >= asked ? asked : Math.min(goal, none.sqnr - COST[asked === undefined ? 'default' : 'asked'])
   if (all.sqnr >= wanted) return { result: all, warnings: [] }
   const noise = await measure(all.lowering.integerOutputs)
   const room = 10 ** (-wanted / 10) - 10 ** (-none.sqnr / 10)

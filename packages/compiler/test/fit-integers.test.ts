@@ -81,20 +81,28 @@ describe('the noise of nodes in int8', () => {
 
 describe('fitting', () => {
   /** Of attempts in turn: all, none, then some. */
-  const fit = async (goal: number, sqnrs: readonly number[], counts: readonly number[]) => {
+  const fit = async (asked: number | undefined, sqnrs: readonly number[], counts: readonly number[]) => {
     let next = 0
     const attempt = async (): Promise<Attempt & { index: number }> => {
       const index = next++
       const names = Array.from({ length: counts[index]! }, (_, at) => `n${at}`)
       return { index, sqnr: sqnrs[index]!, lowering: { integerNodes: names, integerOutputs: names, dynamicNodes: [] } }
     }
-    const { result, warnings } = await fitIntegers(wasm, goal, attempt, async () => new Map())
+    const { result, warnings } = await fitIntegers(wasm, asked, attempt, async () => new Map())
     return { index: result.index, warnings }
   }
 
   it('takes all nodes where the goal holds, or where the weights alone are as far from it', async () => {
     expect(await fit(25, [26], [9])).toEqual({ index: 0, warnings: [] })
     expect(await fit(25, [12, 12.5], [9, 0])).toEqual({ index: 0, warnings: [] })
+  })
+
+  it('lets computing bring as much noise as storing does where nothing is asked for, and holds what is', async () => {
+    expect(await fit(undefined, [25.1], [9])).toMatchObject({ index: 0 })
+    expect(await fit(undefined, [23.3, 26], [9, 0])).toEqual({ index: 0, warnings: [] })
+    expect(await fit(undefined, [22.3, 26, 23.5], [9, 0, 8])).toMatchObject({ index: 2 })
+    expect(await fit(25, [24.9, 25.2, 25.1], [9, 0, 8])).toMatchObject({ index: 2 })
+    expect(await fit(25, [24.9, 25.2, 24.9, 24.9, 24.9], [9, 0, 8, 8, 8])).toMatchObject({ index: 1 })
   })
 
   it('takes fewer until the goal holds, and says what that leaves', async () => {
