@@ -17,7 +17,7 @@ class CodedError extends Error {
   readonly code: string
 
   constructor(name: string, code: string, message: string, options?: { cause?: unknown }) {
-    super(message, options && 'cause' in options ? { cause: options.cause } : undefined)
+    super(message, options)
     this.name = name
     this.code = code
   }

@@ -8,6 +8,8 @@ export type KnownFile = Pick<ArtefactFile, 'path' | 'bytes' | 'sha256'>
 /** Where a file is kept for the next load: what it belongs to, and which other files of that are still wanted. */
 export interface Place {
   readonly scope: string
+  /** What is waited for before anything is written. */
+  readonly started: Promise<void>
   readonly wanted: readonly string[]
 }
 
@@ -18,7 +20,7 @@ export interface Place {
 export async function obtain(
   url: string,
   file: KnownFile,
-  { scope, wanted }: Place,
+  { scope, started, wanted }: Place,
   signal: AbortSignal | undefined,
   onBytes: (bytes: number, kept: boolean) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -29,7 +31,7 @@ export async function obtain(
     return kept
   }
   const bytes = await fetchFile(url, file, signal, (count) => onBytes(count, false))
-  void keep(key(file.sha256), bytes, `${scope}/`, wanted.map(key))
+  void started.then(() => keep(key(file.sha256), bytes, `${scope}/`, wanted.map(key)))
   return bytes
 }
 
@@ -52,7 +54,7 @@ async function fetchFile(
       const page = headers.get('content-type')?.includes('text/html')
       if (!ok || page) {
         const answer = `${status}${page ? ' with an HTML page' : ''}`
-        throw new LoadError(ok ? 'NOT_A_MODEL' : 'HTTP_STATUS', `${url} answered ${answer}; is the file ${file.path} deployed there?`)
+        throw new LoadError(ok ? 'NOT_A_MODEL' : 'HTTP_STATUS', `${url} answered ${answer}; is ${file.path} deployed there?`)
       }
       if (status !== 206) length = 0
       const reader = response.body!.getReader()
@@ -86,10 +88,7 @@ async function fetchFile(
 }
 
 function otherFile(what: 'SIZE' | 'HASH', url: string, { path }: KnownFile, given: string, wanted: string | number): LoadError {
-  return new LoadError(
-    `WRONG_${what}`,
-    `${url} answered 200 with ${given}, ${path} has ${wanted}; a stale copy is deployed or cached there`,
-  )
+  return new LoadError(`WRONG_${what}`, `${url} answered 200 with ${given}, ${path} has ${wanted}; a stale copy is deployed there`)
 }
 
 /** The hash of bytes that are not the file's. Browsers give `crypto.subtle` to secure pages only; elsewhere the size has to do. */

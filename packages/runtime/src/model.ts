@@ -64,7 +64,7 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
   const { manifest } = source
   const { signal, onProgress } = options
   if (typeof location === 'undefined') {
-    throw new UnsupportedError('SERVER', `${manifest.name}: models run in a browser; importing one on a server is fine, load() is not`)
+    throw new UnsupportedError('SERVER', `${manifest.name}: load() runs in a browser; on a server a model can only be imported`)
   }
   signal?.throwIfAborted()
   if (manifest.format > FORMAT) {
@@ -75,10 +75,30 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
   }
 
   const probe = createProbe()
-  const { order, decisions: skipped } = arrange(manifest, options.devices)
+  const { devices } = options
+  const ranked = [...manifest.variants].sort((a, b) => a.rank - b.rank)
+  const order = devices
+    ? [...new Set(devices.flatMap((name) => ranked.filter(({ target, provider }) => target === name || provider === name)))]
+    : ranked
   const decisions: Decision[] = []
+  const decide = ({ target, id }: ManifestVariant, outcome: Decision['outcome'], reason: string) =>
+    decisions.push({ target, variant: id, outcome, reason })
+  /** Every variant once. */
+  const decided = (started?: string): Decision[] => {
+    for (const other of [...order, ...ranked])
+      if (!decisions.some(({ variant }) => variant === other.id))
+        decide(other, 'skipped', order.includes(other) ? `${started} was started` : `not among devices [${devices!.join(', ')}]`)
+    return decisions
+  }
+  // Writing megabytes to the Cache beside the making of a session would hold that up.
+  let settle!: () => void
+  const started = new Promise<void>((resolve) => (settle = resolve))
   const fetched = new Map<string, Uint8Array>()
-  const place = { scope: `model/${manifest.name}?${manifest.query}`, wanted: manifest.variants.map(({ files }) => files[0]!.sha256) }
+  const place = {
+    started,
+    scope: `model/${manifest.name}?${manifest.query}`,
+    wanted: manifest.variants.map(({ files }) => files[0]!.sha256),
+  }
   const progress = createProgress(onProgress)
   const aborted = new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
   aborted.catch(() => undefined)
@@ -100,8 +120,7 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
     return bytes
   }
 
-  for (const [index, variant] of order.entries()) {
-    const decide = (outcome: Decision['outcome'], reason: string) => decisions.push(decision(variant, outcome, reason))
+  for (const variant of order) {
     const golden = options.check === false ? undefined : variant.golden
     let release = (): unknown => undefined
     try {
@@ -109,7 +128,7 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
       if (lost) throw lost
       const lacking = await until(probe(variant))
       if (lacking) {
-        decide('unavailable', lacking)
+        decide(variant, 'unavailable', lacking)
         continue
       }
       const finding = golden && (await recallFinding(variant))
@@ -118,7 +137,9 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
       // The runtime's files and the model are fetched abreast; a failure of the runtime is looked at when the model is there, so that the
       // next variant may use the bytes.
       const onRuntime = (bytes: number, total: number) => progress('runtime', bytes, bytes ? undefined : total)
-      const runtime = options.ort ? Promise.resolve(options.ort) : loadRuntime(variant, source.runtimes, onRuntime, options.runtimeBase)
+      const runtime = options.ort
+        ? Promise.resolve(options.ort)
+        : loadRuntime(variant, source.runtimes, onRuntime, started, options.runtimeBase)
       runtime.catch(() => undefined)
       const bytes = await until(fetchModel(variant))
       const ort = await until(runtime)
@@ -132,44 +153,25 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
         void keepFinding(variant, wrong)
         if (wrong) throw new LoadError('WRONG_ANSWER', wrong)
       }
-      decide('chosen', `the first in order${decisions.length ? ' that could be started' : ''}`)
-      for (const other of order.slice(index + 1)) decisions.push(decision(other, 'skipped', `${variant.id} was started`))
-      return { ort, session, variant, decisions: [...decisions, ...skipped], downloaded, release }
+      decide(variant, 'chosen', `the first in order${decisions.length ? ' that could be started' : ''}`)
+      settle()
+      return { ort, session, variant, decisions: decided(variant.id), downloaded, release }
     } catch (error) {
       void release()
       signal?.throwIfAborted()
       cause = error
-      decide('failed', messageOf(error))
+      decide(variant, 'failed', messageOf(error))
     }
   }
-  throw nothing(manifest, options.devices, [...decisions, ...skipped], order.length > 0, cause)
-}
-
-/** The variants to try, in order, and what `devices` leaves out. */
-function arrange(manifest: Manifest, devices?: readonly string[]): { order: ManifestVariant[]; decisions: Decision[] } {
-  const ranked = [...manifest.variants].sort((a, b) => a.rank - b.rank)
-  const named = (name: string) => ranked.filter((variant) => variant.target === name || variant.provider === name)
-  const order = devices ? [...new Set(devices.flatMap(named))] : ranked
-  const left = ranked.filter((variant) => !order.includes(variant))
-  return { order, decisions: left.map((variant) => decision(variant, 'skipped', `not among devices [${devices?.join(', ')}]`)) }
-}
-
-function decision({ target, id }: ManifestVariant, outcome: Decision['outcome'], reason: string): Decision {
-  return { target, variant: id, outcome, reason }
-}
-
-function nothing(
-  manifest: Manifest,
-  devices: readonly string[] | undefined,
-  decisions: Decision[],
-  tried: boolean,
-  cause: unknown,
-): LoadError {
-  if (!tried) {
-    const targets = manifest.variants.map((variant) => `'${variant.target}'`).join(', ') || 'nothing'
-    const asked = devices ? `, and devices asks for [${devices.join(', ')}]` : ''
-    return new LoadError('NO_VARIANT', `${manifest.name}: was built for ${targets}${asked}`, { decisions })
+  decided()
+  if (order.length > 0) {
+    const lines = decisions.map(({ variant, outcome, reason }) => `\n  ${variant}: ${outcome}: ${reason}`)
+    throw new LoadError('LOAD_FAILED', `${manifest.name}: no variant could be started on this device${lines.join('')}`, {
+      decisions,
+      cause,
+    })
   }
-  const lines = decisions.map(({ variant, outcome, reason }) => `\n  ${variant}: ${outcome}: ${reason}`)
-  return new LoadError('LOAD_FAILED', `${manifest.name}: no variant could be started on this device${lines.join('')}`, { decisions, cause })
+  const targets = ranked.map(({ target }) => `'${target}'`).join(', ') || 'nothing'
+  const asked = devices ? `, and devices asks for [${devices.join(', ')}]` : ''
+  throw new LoadError('NO_VARIANT', `${manifest.name}: was built for ${targets}${asked}`, { decisions })
 }

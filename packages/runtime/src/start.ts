@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-web'
 import type { ManifestVariant } from '@whittle/targets'
 import { LoadError, messageOf } from './errors.ts'
-import { obtain } from './fetch.ts'
+import { obtain, type Place } from './fetch.ts'
 import { buildOf, pathsOf, type Ort, type Runtimes, type RuntimeSource } from './source.ts'
 
 const tails = new WeakMap<object, Promise<unknown>>()
@@ -26,13 +26,21 @@ const binaries = new WeakMap<RuntimeSource, Promise<Uint8Array | undefined>>()
 export type OnRuntime = (bytes: number, total: number) => void
 
 /** Fetches the JavaScript of the build that runs a variant, and its WebAssembly abreast, or points the one to the other. */
-export async function loadRuntime(variant: ManifestVariant, runtimes: Runtimes, onBytes: OnRuntime, base?: string): Promise<Ort> {
+export async function loadRuntime(
+  variant: ManifestVariant,
+  runtimes: Runtimes,
+  onBytes: OnRuntime,
+  started: Promise<void>,
+  base?: string,
+): Promise<Ort> {
   const build = buildOf(variant, runtimes)
   const source = runtimes[build]
-  if (!source) throw new LoadError('RUNTIME_MISSING', `this app was built without onnxruntime-web's files for ${variant.provider}`)
+  if (!source) throw new LoadError('RUNTIME_MISSING', `this app has no onnxruntime-web for ${variant.provider}`)
   const paths = pathsOf(build, source, base)
-  const binary = binaryOf(source, paths.wasm, build, onBytes)
+  const binary = binaryOf(source, paths.wasm, { started, scope: `runtime/${build}`, wanted: [] }, onBytes)
   binary?.catch(() => undefined)
+  // onnxruntime imports it only when the rest is there; it then has it at hand.
+  import(/* @vite-ignore */ paths.mjs).catch(() => undefined)
   let ort: Ort
   try {
     ort = await source.load()
@@ -49,13 +57,12 @@ export async function loadRuntime(variant: ManifestVariant, runtimes: Runtimes, 
 }
 
 /** Not ended by the signal of the load that began it, since others may wait for it as well. */
-function binaryOf(source: RuntimeSource, url: string, build: string, onBytes: OnRuntime): Promise<Uint8Array | undefined> | undefined {
+function binaryOf(source: RuntimeSource, url: string, place: Place, onBytes: OnRuntime): Promise<Uint8Array | undefined> | undefined {
   const { file } = source
   if (!file) return undefined
   const known = binaries.get(source)
   if (known) return known
   onBytes(0, file.bytes)
-  const place = { scope: `runtime/${build}`, wanted: [] }
   const binary = obtain(url, file, place, undefined, (bytes) => onBytes(bytes, file.bytes))
   binaries.set(source, binary)
   binary.catch(() => binaries.delete(source))

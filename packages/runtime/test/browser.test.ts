@@ -189,9 +189,9 @@ describe('a device', () => {
 
 describe('a host', () => {
   test.each([
-    ['missing.onnx', 'HTTP_STATUS', /models\/missing\.onnx answered 404; is the file missing\.onnx deployed there\?$/],
+    ['missing.onnx', 'HTTP_STATUS', /models\/missing\.onnx answered 404; is missing\.onnx deployed there\?$/],
     ['broken.onnx', 'HTTP_STATUS', /models\/broken\.onnx answered 500; /],
-    ['page.onnx', 'NOT_A_MODEL', /models\/page\.onnx answered 200 with an HTML page; is the file page\.onnx deployed there/],
+    ['page.onnx', 'NOT_A_MODEL', /models\/page\.onnx answered 200 with an HTML page; is page\.onnx deployed there/],
     ['short.onnx', 'WRONG_SIZE', /models\/short\.onnx answered 200 with 1000 bytes, short\.onnx has \d+/],
     ['long.onnx', 'WRONG_SIZE', /models\/long\.onnx answered 200 with more than \d+ bytes/],
     ['other.onnx', 'WRONG_HASH', /models\/other\.onnx answered 200 with the SHA-256 [0-9a-f]{64}, other\.onnx has [0-9a-f]{64}; a stale/],

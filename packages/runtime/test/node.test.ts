@@ -11,7 +11,7 @@ describe('on a server', () => {
     expect(error).not.toBeInstanceOf(LoadError)
     expect(error).toMatchObject({
       code: 'SERVER',
-      message: 'net: models run in a browser; importing one on a server is fine, load() is not',
+      message: 'net: load() runs in a browser; on a server a model can only be imported',
     })
   })
 })
