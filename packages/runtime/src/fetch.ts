@@ -31,7 +31,9 @@ export async function obtain(
     return kept
   }
   const bytes = await fetchFile(url, file, signal, (count) => onBytes(count, false))
-  void started.then(() => keep(key(file.sha256), bytes, `${scope}/`, wanted.map(key)))
+  // The browser holds a Blob outside of the page, which lets go of the bytes when they are taken in.
+  const blob = new Blob([bytes])
+  void started.then(() => keep(key(file.sha256), blob, `${scope}/`, wanted.map(key)))
   return bytes
 }
 

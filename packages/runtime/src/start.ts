@@ -39,8 +39,6 @@ export async function loadRuntime(
   const paths = pathsOf(build, source, base)
   const binary = binaryOf(source, paths.wasm, { started, scope: `runtime/${build}`, wanted: [] }, onBytes)
   binary?.catch(() => undefined)
-  // onnxruntime imports it only when the rest is there; it then has it at hand.
-  import(/* @vite-ignore */ paths.mjs).catch(() => undefined)
   let ort: Ort
   try {
     ort = await source.load()
