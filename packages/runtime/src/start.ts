@@ -19,8 +19,8 @@ export function enqueue<T>(ort: object, work: () => Promise<T>): Promise<T> {
   return result
 }
 
-/** The WebAssembly of each build that is being fetched or was taken in: every page starts a build once. */
-const binaries = new WeakMap<RuntimeSource, Promise<Uint8Array | undefined>>()
+/** The WebAssembly of each build that is being fetched or was taken in, by its hash: every page starts a build once. */
+const binaries = new Map<string, Promise<Uint8Array | undefined>>()
 
 /** What `onBytes` of {@link loadRuntime} is told first, and with every piece. */
 export type OnRuntime = (bytes: number, total: number) => void
@@ -58,19 +58,19 @@ export async function loadRuntime(
 function binaryOf(source: RuntimeSource, url: string, place: Place, onBytes: OnRuntime): Promise<Uint8Array | undefined> | undefined {
   const { file } = source
   if (!file) return undefined
-  const known = binaries.get(source)
+  const known = binaries.get(file.sha256)
   if (known) return known
   onBytes(0, file.bytes)
   const binary = obtain(url, file, place, undefined, (bytes) => onBytes(bytes, file.bytes))
-  binaries.set(source, binary)
-  binary.catch(() => binaries.delete(source))
+  binaries.set(file.sha256, binary)
+  binary.catch(() => binaries.delete(file.sha256))
   return binary
 }
 
 /** Lets go of a build's WebAssembly once it is running. */
 export function dropBinary(ort: Ort, source: RuntimeSource | undefined): void {
-  if (!source || !binaries.has(source)) return
-  binaries.set(source, Promise.resolve(undefined))
+  if (!source?.file) return
+  binaries.set(source.file.sha256, Promise.resolve(undefined))
   delete ort.env.wasm.wasmBinary
 }
 
