@@ -11,8 +11,11 @@ export const IMPORT_TABLE = {
   quantize: ['ir', 'statistics'],
   engine: ['ir'],
   targets: ['ir (types)'],
-  compiler: ['ir', 'simplify', 'statistics', 'prune', 'quantize', 'engine', 'targets'],
-  runtime: ['targets'],
+  codec: [],
+  tfjs: ['ir'],
+  tflite: ['ir'],
+  compiler: ['ir', 'simplify', 'statistics', 'prune', 'quantize', 'engine', 'targets', 'codec', 'tfjs', 'tflite'],
+  runtime: ['targets', 'codec/decode'],
   'rollup-plugin': ['compiler'],
   cli: ['compiler'],
 }
@@ -25,6 +28,9 @@ export const PORTABLE = {
   prune: [],
   quantize: [],
   targets: [],
+  codec: [],
+  tfjs: [],
+  tflite: [],
   runtime: [],
 }
 
