@@ -1,1 +1,9 @@
-export {}
+export { startProgram, type Elements, type ProgramSession, type RunTensor, type WeightTensor } from './run/session.ts'
+export { PROGRAM_FORMAT, type PortType, type Program, type Step } from './run/program.ts'
+export type { Kernel } from './run/kernel.ts'
+export { convolution, depthToSpace, pool, resize } from './run/window.ts'
+export { binary, cast, clip, leakyRelu, prelu, select, sigmoid, softmax, unary } from './run/elementwise.ts'
+export { dense, matMul } from './run/matmul.ts'
+export { argument, reduce } from './run/reduce.ts'
+export { concat, expandDims, flatten, gather, pad, reshape, slice, squeeze, tile, transpose } from './run/layout.ts'
+export { arithmetic, constant, download, joinInts, pickInts, shapeInts, shapeOf, upload } from './run/ints.ts'

@@ -12,7 +12,7 @@ export const IMPORT_TABLE = {
   engine: ['ir'],
   targets: ['ir (types)'],
   codec: [],
-  tfjs: ['ir'],
+  tfjs: ['ir', 'codec/decode'],
   tflite: ['ir'],
   compiler: ['ir', 'simplify', 'statistics', 'prune', 'quantize', 'engine', 'targets', 'codec', 'tfjs', 'tflite'],
   runtime: ['targets', 'codec/decode'],
