@@ -29,7 +29,7 @@ export const PORTABLE = {
   quantize: [],
   targets: [],
   codec: [],
-  tfjs: [],
+  tfjs: ['src/read/file.ts'],
   tflite: [],
   runtime: [],
 }
