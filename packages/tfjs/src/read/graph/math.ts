@@ -144,5 +144,4 @@ export const logicalOps: NodeRules = {
   LogicalNot: ({ e, input }) => e.node('Not', [e.cast(input(0), 'bool')]),
   Select: ({ e, input }) => e.node('Where', [e.cast(input(0), 'bool'), ...matched(e, [input(1), input(2)])]),
   SelectV2: ({ e, input }) => e.node('Where', [e.cast(input(0), 'bool'), ...matched(e, [input(1), input(2)])]),
-  BitwiseAnd: binary('BitwiseAnd'),
 }

@@ -143,13 +143,18 @@ const pack: NodeRule = ({ e, inputs, input, attributes }) => {
 const unpack: NodeRule = ({ e, input, attributes }) => {
   const axis = e.axis(attributes.int('axis', 0), e.rank(input(0)))
   const count = e.fixed(input(0), axis)
-  if (count > 10_000) throw e.refuse(`a tensor that is taken apart into ${count}`)
+  checkParts(e, count)
   return splitInto(
     e,
     input(0),
     axis,
     Array.from({ length: count }, () => 1),
   ).map((part) => e.squeeze(part, [axis]))
+}
+
+/** Each part is a value: numbers come from the file and may be anything. */
+function checkParts(e: Emitter, count: number): void {
+  if (!(count >= 1 && count <= 10_000)) throw e.refuse(`a tensor that is taken apart into ${count}`)
 }
 
 function splitInto(e: Emitter, x: Value, axis: number, sizes: readonly number[]): Value[] {
@@ -161,6 +166,7 @@ const split: NodeRule = ({ e, input, number, attributes }) => {
   const axis = e.axis(number(0, 'axis'), e.rank(input(1)))
   const count = attributes.int('num_split', 1)
   const size = e.fixed(input(1), axis)
+  checkParts(e, count)
   if (!(count >= 1 && size % count === 0)) throw e.fail(`${size} cannot be split into ${count} equal parts`)
   return splitInto(
     e,
@@ -173,6 +179,7 @@ const split: NodeRule = ({ e, input, number, attributes }) => {
 const splitV: NodeRule = ({ e, input, number, numbers }) => {
   const axis = e.axis(number(2, 'axis'), e.rank(input(0)))
   const sizes = numbers(1, 'sizes')
+  checkParts(e, sizes.length)
   if (!sizes.includes(-1)) return splitInto(e, input(0), axis, sizes)
   const rest = e.fixed(input(0), axis) - sizes.reduce((sum, size) => sum + Math.max(size, 0), 0)
   return splitInto(

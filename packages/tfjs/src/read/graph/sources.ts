@@ -89,7 +89,7 @@ const cropAndResize: NodeRule = (call) => {
   const method = attributes.word('method', 'bilinear')
   if (method !== 'bilinear') throw e.refuse(`crops by method '${method}'; bilinear ones can be read`)
   const [height, width] = numbers(3, 'size') as [number, number]
-  if (!(height >= 1 && width >= 1)) throw e.fail('a crop has no size')
+  if (!(height >= 1 && width >= 1 && height <= 65_536 && width <= 65_536)) throw e.fail(`a crop of ${height} x ${width} cannot be`)
   const image = e.node('Gather', [input(0), e.cast(input(2), 'int32')], { axis: 0 })
   const side = (index: number): Value => e.node('Slice', [input(1), e.ints([index]), e.ints([index + 1]), e.ints([1])])
   // In units of the picture: 0 is the centre of its first pixel, 1 that of its last.

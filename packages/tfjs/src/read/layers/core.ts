@@ -82,6 +82,7 @@ function layerNormalization({ e, config, x, weight }: LayerCall): Value {
   if (axes.some((axis, index) => axis !== first + index) || first + axes.length !== rank)
     throw e.refuse(`a layer normalization along axes ${axes.join()}; only the last ones can be read`)
   const dims = axes.map((axis) => e.fixed(x, axis))
+  if (productOf(dims)! > 2 ** 24) throw e.refuse(`a layer normalization over [${dims.join()}]`)
   const ones = (): Value => e.derived('ones', `ones ${dims.join()}`, () => Tensor.float32(dims, new Float32Array(productOf(dims)!).fill(1)))
   const scale = config.bool('scale', true) ? weight('gamma') : ones()
   const offset = config.bool('center', true) ? weight('beta') : undefined
