@@ -363,6 +363,31 @@ describe('graphs', () => {
     expect(opsOf(own)).toEqual(['Transpose', 'Conv', 'Clip', 'Pad', 'Conv', 'Add', 'ReduceMean'])
   })
 
+  it('a convolution over blocks is one with dilation', async () => {
+    const own = await expectSameGraph({
+      inputs: x('N', 7, 6, 3),
+      constants: {
+        b: ints(2, 2),
+        p: Tensor.of('int32', [2, 2], [2, 3, 2, 2]),
+        c: Tensor.of('int32', [2, 2], [0, 1, 0, 0]),
+        w: noise([3, 3, 3, 4]),
+        bias: noise([4]),
+      },
+      nodes: [
+        { name: 's', op: 'SpaceToBatchND', input: ['x', 'b', 'p'] },
+        {
+          name: 'f',
+          op: '_FusedConv2D',
+          input: ['s', 'w', 'bias'],
+          attr: { ...convAttr('VALID', 1), num_args: attr.i(1), fused_ops: attr.words('BiasAdd', 'Relu') },
+        },
+        { name: 'y', op: 'BatchToSpaceND', input: ['f', 'b', 'c'] },
+      ],
+      outputs: ['y'],
+    })
+    expect(opsOf(own)).toEqual(['Transpose', 'Conv', 'Relu', 'Transpose'])
+  })
+
   const argument = (name: string): object => ({ name, type: 'DT_FLOAT' })
   const func = (name: string, inputs: string[], nodeDef: object[], ret: string): object => ({
     signature: { name, inputArg: inputs.map(argument), outputArg: [argument('out')] },

@@ -12,6 +12,7 @@ import {
   opRow,
 } from '@whittle/ir'
 import { KnownFacts } from './facts.ts'
+import { madeFrom } from './origin.ts'
 import { permuted } from './permute.ts'
 
 type Attributes = Record<string, AttributeLike>
@@ -107,13 +108,13 @@ export class Emitter {
     return value
   }
 
-  /** A weight in another form, made once: `F_0/kernel` as ONNX wants it. */
+  /** A constant that is made once for each form: `F_0/kernel` as ONNX wants it. */
   derived(name: string, form: string, make: () => Tensor): Value {
     const key = `${form} of ${name}`
     let value = this.#constants.get(key)
     if (!value) {
       const tensor = make()
-      value = this.graph.model.graph.addInitializer(name, tensor)
+      value = madeFrom(this.graph.model.graph.addInitializer(name, tensor), name)
       this.#constants.set(key, value)
       this.#facts.set(value, { type: tensor.type, shape: tensor.dims })
     }

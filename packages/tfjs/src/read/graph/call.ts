@@ -15,6 +15,8 @@ export interface NodeCall {
   numbers(index: number, what: string): number[]
   /** The same for one number. */
   number(index: number, what: string): number
+  /** The node whose first output an input is. */
+  source(index: number): NodeCall | undefined
   /** How many outputs a function of the library has. */
   outputsOf(name: string): number
   /** Puts a function of the library into a graph; its inputs are values, its outputs become the graph's. */

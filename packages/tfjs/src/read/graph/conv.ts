@@ -31,6 +31,8 @@ function isLastOf({ attributes }: NodeCall): boolean {
 }
 
 function optionsOf(call: NodeCall, axes: number): ConvOptions {
+  const dilated = DILATED.get(call)
+  if (dilated) return dilated
   const isLast = isLastOf(call)
   return {
     strides: spatialOf(call, 'strides', axes, isLast),
@@ -106,6 +108,32 @@ const pooling =
     )
   }
 
+/** Options of convolutions that stand between blocks. */
+const DILATED = new WeakMap<NodeCall, ConvOptions>()
+
+/**
+ * TensorFlow writes a convolution with dilation as one over blocks of the picture: SpaceToBatchND, convolution, BatchToSpaceND. Together they
+ * are one with dilation again, padded as much as is not cropped afterwards.
+ */
+export function dilated(call: NodeCall): Value | undefined {
+  const { e, numbers } = call
+  const inner = call.source(0)
+  const before = inner && Object.hasOwn(BLOCKWISE, inner.op) ? inner.source(0) : undefined
+  if (!inner || before?.op !== 'SpaceToBatchND') return undefined
+  const blocks = numbers(1, 'block shape')
+  const [paddings, crops] = [before.numbers(2, 'paddings'), numbers(2, 'crops')]
+  const options = optionsOf(inner, 2)
+  const isPlain = [...options.strides, ...options.dilations].every((item) => item === 1) && options.padding === 'valid' && options.isLast
+  const edges = paddings.map((padding, index) => padding - (crops[index] ?? NaN))
+  if (!isPlain || blocks.length !== 2 || blocks.join() !== before.numbers(1, 'block shape').join() || edges.length !== 4) return undefined
+  if (!edges.every((edge) => edge >= 0)) return undefined
+  const padding = { before: [edges[0]!, edges[2]!], after: [edges[1]!, edges[3]!] }
+  const wide: NodeCall = { ...inner, input: (index) => (index === 0 ? before.input(0) : inner.input(index)) }
+  DILATED.set(wide, { ...options, dilations: blocks, padding })
+  const result = BLOCKWISE[inner.op]!(wide)
+  return e.rank(result as Value) === 4 ? (result as Value) : undefined
+}
+
 export const convOps: NodeRules = {
   Conv1D: conv1d,
   Conv2D: convolution(2),
@@ -128,3 +156,8 @@ export const convOps: NodeRules = {
   MaxPool: pooling('Max', 2),
   MaxPool3D: pooling('Max', 3),
 }
+
+/** Convolutions that may stand between blocks. */
+const BLOCKWISE: NodeRules = Object.fromEntries(
+  ['Conv2D', '_FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2dNative'].map((op) => [op, convOps[op]!]),
+)

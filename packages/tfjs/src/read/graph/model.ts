@@ -25,6 +25,12 @@ interface Reference {
   readonly output: number
 }
 
+/** The nodes of a graph, and what those that were read give. */
+interface Scope {
+  readonly nodes: ReadonlyMap<string, NodeDef>
+  readonly values: ReadonlyMap<string, readonly Value[]>
+}
+
 interface FunctionDef {
   readonly nodes: ReadonlyMap<string, NodeDef>
   readonly inputs: readonly string[]
@@ -116,7 +122,7 @@ class GraphReader {
       if (!node) throw new ModelError('TFJS_NODE_MISSING', `a node reads '${name}', which the graph does not have; convert the model again`)
       const waiting = node.inputs.filter((input) => !values.has(input.node))
       if (waiting.length === 0) {
-        values.set(name, this.#node(node, values, prefix))
+        values.set(name, this.#node(node, { nodes, values }, prefix))
         open.delete(name)
         stack.pop()
         continue
@@ -131,7 +137,7 @@ class GraphReader {
     }
   }
 
-  #node(node: NodeDef, values: ReadonlyMap<string, readonly Value[]>, prefix: string): readonly Value[] {
+  #node(node: NodeDef, values: Scope, prefix: string): readonly Value[] {
     const e = this.#e
     const name = prefix + node.name
     if (++this.#count > MOST_NODES)
@@ -144,32 +150,41 @@ class GraphReader {
         'TFJS_OP',
         `node '${name}' is a '${node.op}', which Whittle cannot read; change the model so that it does without`,
       )
-    const inputs = node.inputs.map((reference) => valueAt(values, reference))
     return e.named(name, [name, ...Array.from({ length: 64 }, (_, index) => `${name}:${index + 1}`)], () => {
-      const input = (index: number): Value => {
-        const value = inputs[index]
-        if (!value) throw e.fail(`a '${node.op}' needs more than ${inputs.length} inputs`)
-        return value
-      }
-      const call: NodeCall = {
-        e,
-        name,
-        op: node.op,
-        inputs,
-        attributes: new NodeAttributes(node.fields, `node '${name}'`),
-        input,
-        numbers: (index, what) => e.numbers(input(index), what),
-        number: (index, what) => {
-          const numbers = e.numbers(input(index), what)
-          if (numbers.length !== 1) throw e.fail(`its ${what} is not one number`)
-          return numbers[0]!
-        },
-        outputsOf: (called) => this.#function(called).outputs.length,
-        inline: (called, graph, given) => this.#inline(called, graph, given, name),
-      }
-      const result = rule(call)
+      const result = rule(this.#call(node, name, values))
       return Array.isArray(result) ? (result as readonly Value[]) : [result as Value]
     })
+  }
+
+  #call(node: NodeDef, name: string, { nodes, values }: Scope): NodeCall {
+    const e = this.#e
+    const inputs = node.inputs.map((reference) => valueAt(values, reference))
+    const input = (index: number): Value => {
+      const value = inputs[index]
+      if (!value) throw e.fail(`a '${node.op}' needs more than ${inputs.length} inputs`)
+      return value
+    }
+    return {
+      e,
+      name,
+      op: node.op,
+      inputs,
+      attributes: new NodeAttributes(node.fields, `node '${name}'`),
+      input,
+      numbers: (index, what) => e.numbers(input(index), what),
+      number: (index, what) => {
+        const numbers = e.numbers(input(index), what)
+        if (numbers.length !== 1) throw e.fail(`its ${what} is not one number`)
+        return numbers[0]!
+      },
+      source: (index) => {
+        const reference = node.inputs[index]
+        const before = reference?.output === 0 ? nodes.get(reference.node) : undefined
+        return before && this.#call(before, name, { nodes, values })
+      },
+      outputsOf: (called) => this.#function(called).outputs.length,
+      inline: (called, graph, given) => this.#inline(called, graph, given, name),
+    }
   }
 
   #function(name: string): FunctionDef {

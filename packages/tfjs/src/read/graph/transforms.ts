@@ -2,6 +2,7 @@ import type { Dim, Value } from '@whittle/ir'
 import { channelsFirst } from '../blocks/window.ts'
 import type { Emitter } from '../emitter.ts'
 import type { NodeCall, NodeRule, NodeRules } from './call.ts'
+import { dilated } from './conv.ts'
 
 const cast: NodeRule = ({ e, input, attributes }) => e.cast(input(0), attributes.type('DstT'))
 
@@ -113,7 +114,9 @@ const spaceToBatch: NodeRule = (call) => {
 }
 
 /** The way back: https://www.tensorflow.org/api_docs/python/tf/batch_to_space */
-const batchToSpace: NodeRule = (call) => {
+const batchToSpace: NodeRule = (call) => dilated(call) ?? joinBlocks(call)
+
+const joinBlocks: NodeRule = (call) => {
   const { e, input, numbers } = call
   const blocks = numbers(1, 'block shape')
   const crops = numbers(2, 'crops')

@@ -1,4 +1,5 @@
 import type { Graph, Node, Value } from '@whittle/ir'
+import { madeFrom } from '../origin.ts'
 
 /** `Add(Conv(x), b)` becomes a convolution with a bias, where `b` has one number for each channel. */
 export function foldBias(graph: Graph): void {
@@ -28,7 +29,7 @@ function fold(graph: Graph, conv: Node, bias: Value, add: Node): boolean {
   const axis = tensor.dims.length - shape.length + 1
   if (tensor.dims[axis] !== channels) return false
   if (!graph.replaceUses(add.output, conv.output)) return false
-  const flat = tensor.dims.length === 1 ? bias : graph.model.graph.addInitializer(bias.name, tensor.reshape([channels]))
+  const flat = tensor.dims.length === 1 ? bias : madeFrom(graph.model.graph.addInitializer(bias.name, tensor.reshape([channels])), bias)
   graph.setInput(conv, 2, flat)
   graph.removeNode(add)
   return true

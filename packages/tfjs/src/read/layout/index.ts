@@ -1,4 +1,5 @@
 import { type Model, inferShapes } from '@whittle/ir'
+import { nameConstants } from '../origin.ts'
 import { foldBias } from './bias.ts'
 import { sinkTransposes } from './sink.ts'
 import { removeUnused } from './unused.ts'
@@ -10,6 +11,7 @@ export function tidy(model: Model): void {
   foldBias(model.graph)
   removeUnused(model.graph)
   inferShapes(model)
+  nameConstants(model)
   nameNodes(model)
 }
 

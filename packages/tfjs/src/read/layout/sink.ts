@@ -1,4 +1,5 @@
 import { type Graph, type Model, type Node, Tensor, type Value, constantOf, opRow } from '@whittle/ir'
+import { madeFrom } from '../origin.ts'
 import { inverse, permuted } from '../permute.ts'
 import { type Sunk, sinkers } from './sinkers.ts'
 
@@ -68,9 +69,7 @@ class Layout {
     if (moved.some((axis, index) => index > 0 && axis < moved[index - 1]!)) return undefined
     const dims = order.map((axis) => shape[axis]!)
     if (dims.filter((dim) => typeof dim !== 'number').length > 1) return undefined
-    // What only added ones before need not be there.
-    const source =
-      from.producer && ['Reshape', 'Unsqueeze'].includes(from.producer.type) && from.uses.length <= 1 ? from.producer.inputs[0]! : from
+    const source = beforeReshapes(from)
     const sizes = Tensor.int64(
       [dims.length],
       dims.map((dim) => (typeof dim === 'number' ? dim : -1)),
@@ -97,7 +96,7 @@ class Layout {
     if (!sunk || !this.#worthwhile(node, perm, sunk)) return
     const inputs = node.inputs.map((input, index) => {
       const given = sunk.inputs?.[index]
-      if (given) return this.#graph.model.graph.addInitializer(node.inputs[index]!.name, given)
+      if (given) return madeFrom(this.#graph.model.graph.addInitializer(input!.name, given), input!)
       return input && sunk.moved.includes(index) ? this.#untransposed(input, perm, node) : input
     })
     if (sunk.moved.some((index) => node.inputs[index] && !inputs[index])) return
@@ -175,7 +174,7 @@ class Layout {
     const { from, order } = composed(input, inverse(perm))
     if (isIdentity(order)) return from
     const tensor = from.isInput ? undefined : from.tensor
-    if (tensor) return this.#graph.model.graph.addInitializer(from.name, permuted(tensor, order))
+    if (tensor) return madeFrom(this.#graph.model.graph.addInitializer(from.name, permuted(tensor, order)), from)
     if (from.graph !== this.#graph) return undefined
     const known = this.#known.get(from)?.get(order.join())
     if (known) return known
@@ -213,6 +212,13 @@ class Layout {
       this.#remove(producer)
     }
   }
+}
+
+/** The value whose elements these are, in their order: a Reshape of Reshapes is one of the first. */
+function beforeReshapes(value: Value): Value {
+  let at = value
+  while (at.producer && ['Reshape', 'Unsqueeze', 'Squeeze'].includes(at.producer.type) && at.producer.inputs[0]) at = at.producer.inputs[0]
+  return at.graph === value.graph ? at : value
 }
 
 function isElementwise(node: Node): boolean {
