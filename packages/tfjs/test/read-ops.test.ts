@@ -183,6 +183,7 @@ describe('functions', () => {
   ]
   for (const op of [...names, 'Sin', 'Sign', 'Sinh', 'Softplus', 'Square', 'Tan', 'Tanh', 'Asinh']) same(op, node(op, {}, x(3, 4)))
   for (const op of ['Acos', 'Asin', 'Atanh', 'Sqrt', 'Rsqrt', 'Log', 'Log1p']) same(op, node(op, {}, { x: floats([3], 0.1, 0.5, 0.9) }))
+  same('Atan2', node('Atan2', {}, { x: floats([9], 0, 1, -1, 0, 0, 2, 2, -2, -2), z: floats([9], 0, 0, 0, 1, -1, 3, -3, 3, -3) }))
   same('Acosh', node('Acosh', {}, { x: floats([3], 1.1, 2, 3) }))
   for (const op of ['IsNan', 'IsInf', 'IsFinite']) same(op, node(op, {}, { x: floats([4], NaN, Infinity, -Infinity, 1) }))
   same('ClipByValue', node('ClipByValue', {}, x(3, 4), { a: floats([], -0.5), b: floats([], 0.25) }))
@@ -233,6 +234,19 @@ describe('slices and joins', () => {
   same('with an ellipsis', strided([0, 1], [0, 2], [1, 1], { ellipsis_mask: 1 }, [4, 5, 2]))
   same('with a new axis', strided([0, 0, 1], [0, 0, 3], [1, 1, 1], { new_axis_mask: 1, begin_mask: 2, end_mask: 2 }, [4, 5]))
   same('from the end', strided([-3], [-1], [1], {}, [5, 2]))
+  // Limits that come from inputs are known only when the model runs.
+  same('Slice at a computed place', node('Slice', {}, { x: [4, 5], b: ints(1, 2) }, { s: ints(2, -1) }))
+  const computed = { x: [4, 5, 6], b: ints(1, 0, -1), e: ints(3, 4, 0) }
+  for (const masks of [{}, { begin_mask: attr.i(2), end_mask: attr.i(1) }])
+    it(`StridedSlice at a computed place, ${Object.keys(masks).length} masks`, async () => {
+      const graph = node('StridedSlice', { ...masks, shrink_axis_mask: attr.i(4) }, computed, { s: ints(1, 1, 1) })
+      await expectSameGraph(graph)
+    })
+  same(
+    'SparseToDense',
+    node('SparseToDense', {}, { i: Tensor.of('int32', [2, 1], [3, 1]) }, { s: ints(5), v: floats([2], 1, 2), d: floats([], -1) }),
+  )
+  same('SparseToDense of one value', node('SparseToDense', {}, { i: ints(3, 1) }, { s: ints(5), v: floats([], 2), d: floats([], -1) }))
   same('Gather', node('Gather', {}, x(4, 3), { i: ints(2, 0) }))
   same('GatherV2', node('GatherV2', { batch_dims: attr.i(0) }, x(4, 3), { i: Tensor.of('int32', [1, 2], [2, 0]), a: int(1) }))
   same(
@@ -270,6 +284,10 @@ describe('transformations', () => {
   same('PadV2', node('PadV2', {}, x(2, 3), { p: Tensor.of('int32', [2, 2], [1, 0, 2, 1]), v: floats([], 1.5) }))
   same('MirrorPad', node('MirrorPad', { mode: attr.s('REFLECT') }, x(4, 5), { p: Tensor.of('int32', [2, 2], [1, 2, 3, 1]) }))
   same('MirrorPad of one', node('MirrorPad', { mode: attr.s('SYMMETRIC') }, x(4, 5), { p: Tensor.of('int32', [2, 2], [1, 1, 0, 1]) }))
+  same(
+    'MirrorPad that repeats the edge',
+    node('MirrorPad', { mode: attr.s('SYMMETRIC') }, x(4, 5), { p: Tensor.of('int32', [2, 2], [3, 2, 0, 4]) }),
+  )
   same('SpaceToBatchND', node('SpaceToBatchND', {}, x('N', 5, 4, 3), { b: ints(2, 2), p: Tensor.of('int32', [2, 2], [1, 2, 0, 0]) }))
   same('BatchToSpaceND', node('BatchToSpaceND', {}, x(8, 3, 2, 3), { b: ints(2, 2), c: Tensor.of('int32', [2, 2], [1, 0, 0, 1]) }))
   same('DepthToSpace', node('DepthToSpace', { block_size: attr.i(2), data_format: attr.s('NHWC') }, x(1, 3, 4, 12)))

@@ -55,6 +55,17 @@ const biasAdd: NodeRule = ({ e, input, attributes }) => {
   return e.node('Add', [input(0), e.reshape(input(1), [e.fixed(input(1), 0), ...Array.from({ length: rank - 2 }, () => 1)])])
 }
 
+/** ONNX has the arc tangent of one number: the quotient's, and half a turn more or less where x is below zero. */
+const atan2: NodeRule = ({ e, input }) => {
+  const [y, x] = [e.cast(input(0), 'float32'), e.cast(input(1), 'float32')]
+  const zero = e.scalar(0)
+  const angle = e.node('Atan', [e.node('Div', [y, x])])
+  const half = e.node('Where', [e.node('Less', [y, zero]), e.scalar(-Math.PI), e.scalar(Math.PI)])
+  const turned = e.node('Where', [e.node('Less', [x, zero]), e.node('Add', [angle, half]), angle])
+  const isOrigin = e.node('And', [e.node('Equal', [x, zero]), e.node('Equal', [y, zero])])
+  return e.node('Where', [isOrigin, zero, turned])
+}
+
 export const arithmeticOps: NodeRules = {
   Add: binary('Add'),
   AddV2: binary('Add'),
@@ -91,6 +102,7 @@ export const mathOps: NodeRules = {
   Asin: float('Asin'),
   Asinh: float('Asinh'),
   Atan: float('Atan'),
+  Atan2: atan2,
   Atanh: float('Atanh'),
   Ceil: float('Ceil'),
   Cos: float('Cos'),

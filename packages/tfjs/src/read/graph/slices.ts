@@ -10,20 +10,27 @@ const slice: NodeRule = (call) => {
   const { e, input } = call
   const x = input(0)
   const rank = e.rank(x)
-  const [begins, sizes] = [vector(e, input(1)), vector(e, input(2))]
-  if (begins.length !== rank || sizes.length !== rank)
+  const [begins, sizes] = [e.content(input(1)), e.content(input(2))]
+  if ((begins && begins.length !== rank) || (sizes && sizes.length !== rank))
     throw e.fail(`a slice of a tensor of ${rank} dimensions needs as many starts and sizes`)
-  const ends = sizes.map((size, axis) => {
-    const begin = begins[axis]!
-    if (size === -1) return END
-    if (typeof size === 'number' && typeof begin === 'number') return begin + size
-    // All of an axis, whatever its size is.
-    if (begin === 0 && size === e.shape(x)[axis]) return END
-    throw e.refuse('a slice whose end is computed while the model runs')
-  })
+  const ends = begins && sizes?.map((size, axis) => endAfter(begins[axis]!, size, e.shape(x)[axis]!))
+  if (!begins || !ends?.every((end) => typeof end === 'number') || !begins.every((begin) => typeof begin === 'number'))
+    return computedSlice(e, x, input(1), input(2))
   const axes = ends.flatMap((end, axis) => (begins[axis] === 0 && end === END ? [] : [axis]))
-  if (axes.length === 0) return x
-  return sliced(e, x, axes, begins, ends)
+  return axes.length === 0 ? x : sliced(e, x, axes, begins, ends)
+}
+
+/** A size of -1 is all that is left; so is the axis's own from its start, whatever it is. */
+function endAfter(begin: Dim, size: Dim, dim: Dim): Dim | undefined {
+  if (size === -1 || (begin === 0 && size === dim)) return END
+  return typeof size === 'number' && typeof begin === 'number' ? begin + size : undefined
+}
+
+/** Limits that only running the model tells. */
+function computedSlice(e: Emitter, x: Value, begin: Value, size: Value): Value {
+  const [starts, sizes] = [e.int64(begin), e.int64(size)]
+  const ends = e.node('Where', [e.node('Less', [sizes, e.ints([0])]), e.ints([END]), e.node('Add', [starts, sizes])])
+  return e.node('Slice', [x, starts, ends])
 }
 
 function sliced(
@@ -44,18 +51,13 @@ function sliced(
   return e.node('Slice', steps && pick(steps).some((step) => step !== 1) ? [...inputs, e.ints(pick(steps))] : inputs)
 }
 
-/** The elements of a small tensor of whole numbers, as far as they are known. */
-function vector(e: Emitter, value: Value): readonly Dim[] {
-  const content = e.content(value)
-  if (!content) throw e.refuse('a slice whose limits are computed while the model runs')
-  return content
-}
-
 /** Limits per axis, with bit masks of which of them count: https://www.tensorflow.org/api_docs/python/tf/strided_slice */
-const stridedSlice: NodeRule = ({ e, input, attributes, numbers }) => {
+const stridedSlice: NodeRule = (call) => {
+  const { e, input, attributes, numbers } = call
   const x = input(0)
   const rank = e.rank(x)
-  const [begin, end, steps] = [vector(e, input(1)), vector(e, input(2)), numbers(3, 'strides')]
+  const [begin, end, steps] = [e.content(input(1)), e.content(input(2)), numbers(3, 'strides')]
+  if (!begin || !end) return computedStrides(call, steps)
   if (begin.length !== end.length || begin.length !== steps.length) throw e.fail('its begin, end and strides are not of one length')
   const mask = (name: string): ((index: number) => boolean) => {
     const bits = attributes.int(name, 0)
@@ -99,10 +101,39 @@ const stridedSlice: NodeRule = ({ e, input, attributes, numbers }) => {
   })
   if (begins.length > rank) throw e.fail(`it slices more axes than the ${rank} of its input`)
   while (begins.length < rank) whole()
+  if ([...begins, ...ends].some((limit) => typeof limit !== 'number')) return computedStrides(call, steps)
   const axes = begins.flatMap((from, axis) => (from === 0 && ends[axis] === END && strides[axis] === 1 ? [] : [axis]))
   const part = axes.length > 0 ? sliced(e, x, axes, begins, ends, strides) : x
   const squeezed = e.squeeze(part, dropped)
   return added.length > 0 ? e.unsqueeze(squeezed, added) : squeezed
+}
+
+/** The same for limits that only running the model tells. */
+function computedStrides({ e, input, attributes }: NodeCall, steps: readonly number[]): Value {
+  if (attributes.int('ellipsis_mask', 0) !== 0 || attributes.int('new_axis_mask', 0) !== 0)
+    throw e.refuse('a slice whose limits are computed while the model runs, and that leaves axes out or adds some')
+  if (steps.length > e.rank(input(0)) || steps.includes(0)) throw e.fail('its strides do not fit its input')
+  const bits = (name: string): number[] => steps.map((_, index) => (attributes.int(name, 0) >> index) & 1)
+  const chosen = (mask: number[], yes: Value, no: Value): Value =>
+    mask.includes(1) ? e.node('Where', [e.cast(e.ints(mask), 'bool'), yes, no]) : no
+  const [begin, shrink] = [e.int64(input(1)), bits('shrink_axis_mask')]
+  const first = steps.map((step) => (step > 0 ? 0 : END))
+  const last = steps.map((step) => (step > 0 ? END : -END))
+  const starts = chosen(
+    bits('begin_mask').map((bit, index) => (shrink[index] ? 0 : bit)),
+    e.ints(first),
+    begin,
+  )
+  const next = e.node('Add', [begin, e.ints([1])])
+  // The element after the last one from the end, -1, is no element.
+  const single = e.node('Where', [e.node('Equal', [next, e.ints([0])]), e.ints([END]), next])
+  const ends = chosen(shrink, single, chosen(bits('end_mask'), e.ints(last), e.int64(input(2))))
+  const strides = steps.map((step, index) => (shrink[index] ? 1 : step))
+  const part = e.node('Slice', [input(0), starts, ends, e.ints(steps.map((_, axis) => axis)), e.ints(strides)])
+  return e.squeeze(
+    part,
+    shrink.flatMap((bit, axis) => (bit ? [axis] : [])),
+  )
 }
 
 /** The size of the axis itself is its end. */
@@ -201,6 +232,15 @@ const scatter: NodeRule = ({ e, input }) => {
   return e.node('ScatterND', [zeros, e.cast(input(0), 'int64'), input(1)], { reduction: 'add' })
 }
 
+const sparseToDense: NodeRule = ({ e, input, number }) => {
+  const type = e.type(input(2))
+  const rest = e.node('Expand', [e.scalar(number(3, 'default value'), type), e.int64(input(1))])
+  const places = e.rank(input(0)) === 2 ? input(0) : e.unsqueeze(input(0), [e.rank(input(0))])
+  const values =
+    e.rank(input(2)) === 0 ? e.node('Expand', [input(2), e.node('Slice', [e.node('Shape', [places]), e.ints([0]), e.ints([1])])]) : input(2)
+  return e.node('ScatterND', [rest, e.cast(places, 'int64'), values])
+}
+
 export const sliceOps: NodeRules = {
   Slice: slice,
   StridedSlice: stridedSlice,
@@ -227,6 +267,7 @@ export const sliceOps: NodeRules = {
       numbers(1, 'axes').map((axis) => e.axis(axis, e.rank(input(0)))),
     ),
   ScatterNd: scatter,
+  SparseToDense: sparseToDense,
   TensorScatterUpdate: ({ e, input }) => e.node('ScatterND', [input(0), e.cast(input(1), 'int64'), input(2)]),
 }
 

@@ -1,4 +1,4 @@
-import type { Dim, Value } from '@whittle/ir'
+import { type Dim, Tensor, type Value } from '@whittle/ir'
 import { channelsFirst } from '../blocks/window.ts'
 import type { Emitter } from '../emitter.ts'
 import type { NodeCall, NodeRule, NodeRules } from './call.ts'
@@ -73,8 +73,26 @@ const mirrorPad: NodeRule = (call) => {
   const mode = attributes.word('mode')
   if (mode !== 'reflect' && mode !== 'symmetric') throw e.refuse(`a padding of mode '${mode}'`)
   // A mirror that repeats the edge repeats nothing but it where it is one wide.
-  if (mode === 'symmetric' && list.some((width) => width > 1)) throw e.refuse('a symmetric padding wider than 1, which ONNX does not have')
+  if (mode === 'symmetric' && list.some((width) => width > 1)) return symmetric(e, input(0), list)
   return e.node('Pad', [input(0), e.ints(list)], { mode: mode === 'reflect' ? 'reflect' : 'edge' })
+}
+
+/** ONNX has no mirror that repeats the edge: each axis is gathered in the order of the mirrored indices. */
+function symmetric(e: Emitter, x: Value, list: readonly number[]): Value {
+  const rank = list.length / 2
+  return list.slice(0, rank).reduce((value, before, axis) => {
+    const after = list[axis + rank]!
+    if (before === 0 && after === 0) return value
+    const size = e.fixed(x, axis)
+    if (before > size || after > size || size + before + after > 2 ** 20)
+      throw e.fail(`an axis of ${size} cannot be mirrored by ${before} and ${after}`)
+    const mirrored = Array.from({ length: size + before + after }, (_, index) => {
+      const at = index - before
+      return at < 0 ? -1 - at : at < size ? at : 2 * size - 1 - at
+    })
+    const indices = e.derived('mirrored', `mirrored ${mirrored.join()}`, () => Tensor.int64([mirrored.length], mirrored))
+    return e.node('Gather', [value, indices], { axis })
+  }, x)
 }
 
 const depthToSpace: NodeRule = ({ e, input, attributes }) =>
