@@ -1,1 +1,2 @@
-export {}
+export { readTfliteFile } from './file.ts'
+export { readTflite, type ReadTfliteOptions } from './read.ts'

@@ -30,7 +30,7 @@ export const PORTABLE = {
   targets: [],
   codec: [],
   tfjs: ['src/read/file.ts'],
-  tflite: [],
+  tflite: ['src/file.ts'],
   runtime: [],
 }
 
