@@ -19,7 +19,8 @@ it.each([
   const spec = { name: 'w', shape: [6], dtype: 'float32', quantization }
   const bytes = new Uint8Array(stored.buffer)
   const json = { ...graph.json, weightsManifest: [{ paths: ['weights.bin'], weights: [spec] }] }
-  const model = readTfjs(JSON.stringify(json), () => bytes)
+  // A Buffer that lies somewhere in a larger one, as files are read.
+  const model = readTfjs(JSON.stringify(json), () => Buffer.concat([Buffer.alloc(2), bytes]).subarray(2))
   const { modelTopology, signature } = graph.json
   const oracle = await tf.loadGraphModel({
     load: () => Promise.resolve({ modelTopology, signature, format: 'graph-model', weightSpecs: [spec], weightData: bytes.buffer }),

@@ -85,7 +85,8 @@ function readSpec(spec: Fields): WeightSpec {
 export function readWeights(groups: readonly WeightGroup[], shard: (path: string) => Uint8Array): Weights {
   const places = new Map<string, { spec: WeightSpec; bytes: Uint8Array }>()
   for (const { paths, weights } of groups) {
-    const parts = paths.map(shard)
+    // Not Buffers, whose slice() is no copy.
+    const parts = paths.map(shard).map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
     const given = parts.reduce((sum, part) => sum + part.byteLength, 0)
     const shards = paths.length === 1 ? `shard '${paths[0]}' has` : `shards '${paths[0]}' to '${paths.at(-1)}' have`
     const short = (needed: number): ModelError =>
@@ -188,7 +189,7 @@ function decode({ name, shape, dtype, quantization }: WeightSpec, bytes: Uint8Ar
   }
   const { scale, min } = quantization
   const stored = quantization.dtype === 'uint8' ? bytes : new Uint16Array(bytes.slice().buffer)
-  if (quantization.dtype === 'float16') return Tensor.of('float32', shape, Float32Array.from(stored, fromFloat16Bits))
+  if (quantization.dtype === 'float16') return Tensor.of('float32', shape, mapped(stored, halves()))
   if (dtype === 'int32')
     return Tensor.of(
       'int32',
@@ -198,6 +199,21 @@ function decode({ name, shape, dtype, quantization }: WeightSpec, bytes: Uint8Ar
   return Tensor.of(
     'float32',
     shape,
-    Float32Array.from(stored, (item) => item * scale + min),
+    mapped(
+      stored,
+      Float32Array.from({ length: 2 ** (8 * stored.BYTES_PER_ELEMENT) }, (_, item) => item * scale + min),
+    ),
   )
+}
+
+/** All numbers of 16 bits: a table is many times faster than a call for each of millions of weights. */
+let table: Float32Array | undefined
+function halves(): Float32Array {
+  return (table ??= Float32Array.from({ length: 65536 }, (_, bits) => fromFloat16Bits(bits)))
+}
+
+function mapped(stored: Uint8Array | Uint16Array, values: Float32Array): Float32Array {
+  const result = new Float32Array(stored.length)
+  for (let index = 0; index < stored.length; index++) result[index] = values[stored[index]!]!
+  return result
 }
