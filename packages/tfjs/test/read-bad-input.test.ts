@@ -214,7 +214,7 @@ describe('a graph model', () => {
   it.each([
     ['an unknown op', (json: Json) => (nodeOf(json, 'y')['op'] = 'MyOp'), /node 'y' is a 'MyOp'/],
     ['an op without a form in ONNX', (json: Json) => (nodeOf(json, 'y')['op'] = 'FFT'), /node 'y' is a 'FFT'/],
-    ['a list of tensors', (json: Json) => (nodeOf(json, 'y')['op'] = 'TensorListStack'), /'TensorListStack'/],
+    ['a list of tensors', (json: Json) => (nodeOf(json, 'y')['op'] = 'TensorListConcatV2'), /'TensorListConcatV2'/],
     ['random numbers', (json: Json) => (nodeOf(json, 'y')['op'] = 'RandomUniform'), /'RandomUniform'/],
     ['a node that reads itself', (json: Json) => (nodeOf(json, 'd')['input'] = ['y', 'b']), /reads what it gives/],
     ['a node that is not there', (json: Json) => (nodeOf(json, 'd')['input'] = ['q', 'b']), /'q'/],

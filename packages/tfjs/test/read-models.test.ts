@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import path from 'node:path'
 import { Tensor, createRandom } from '@whittle/ir'
 import { fixture } from '@whittle/testing'
@@ -13,6 +14,20 @@ function handlerOf(file: string): object {
   const data = Buffer.concat(paths.map((name) => readFileSync(path.join(path.dirname(file), name))))
   const weightData = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength)
   return { load: () => Promise.resolve({ modelTopology, format, signature, weightSpecs: weights, weightData }) }
+}
+
+/** TensorFlow.js's WebAssembly back end, which the plain one then follows again. */
+async function onWasm(run: () => Promise<void>): Promise<void> {
+  const require = createRequire(import.meta.url)
+  const entry = require.resolve('@tensorflow/tfjs-backend-wasm')
+  const { setWasmPaths } = require(entry) as { setWasmPaths(folder: string): void }
+  setWasmPaths(`${path.dirname(entry)}/`)
+  expect(await tf.setBackend('wasm')).toBe(true)
+  try {
+    await run()
+  } finally {
+    await tf.setBackend('cpu')
+  }
 }
 
 function picture(dims: number[]): Tensor {
@@ -34,6 +49,10 @@ it('an upscaler, a layers model of free height and width, gives what TensorFlow.
   const input = picture([1, 9, 11, 3])
   const oracle = await tf.loadLayersModel(handlerOf(file))
   await compare(model, { LR: input }, [oracle.predict(toTf(input)) as never])
+  await onWasm(async () => {
+    const same = await tf.loadLayersModel(handlerOf(file))
+    await compare(model, { LR: input }, [same.predict(toTf(input)) as never])
+  })
 })
 
 it('a note detector, a graph model, gives what TensorFlow.js gives', async () => {
@@ -43,9 +62,10 @@ it('a note detector, a graph model, gives what TensorFlow.js gives', async () =>
   expect(model.graph.outputs.map(({ name }) => name)).toEqual(['contour', 'Identity_1', 'Identity_2'])
   expect(opsOf(model).filter((op) => op === 'Transpose')).toHaveLength(2)
   const input = picture([1, 43844, 1])
-  const oracle = await tf.loadGraphModel(handlerOf(file))
-  const outputs = oracle.execute({ input_2: toTf(input) }, ['Identity', 'Identity_1', 'Identity_2'])
-  await compare(model, { input_2: input }, outputs as never)
+  await onWasm(async () => {
+    const same = await tf.loadGraphModel(handlerOf(file))
+    await compare(model, { input_2: input }, same.execute({ input_2: toTf(input) }, ['Identity', 'Identity_1', 'Identity_2']) as never)
+  })
 })
 
 it('the files of a model are told without opening them', () => {

@@ -453,4 +453,61 @@ describe('graphs', () => {
     })
     expect(opsOf(own)).toContain('Loop')
   })
+
+  it('a recurrent layer, a loop over lists of tensors, becomes a Loop', async () => {
+    const shape = (name: string): object => ({ name, op: 'Const', attr: { dtype: attr.type('int32') } })
+    const arguments_ = ['t', 'r', 'h', 'l'].map((name) => ({
+      name,
+      type: name === 't' ? 'DT_INT32' : name === 'h' ? 'DT_FLOAT' : 'DT_VARIANT',
+    }))
+    const float = { element_dtype: attr.type('float32') }
+    const library = {
+      function: [
+        {
+          signature: { name: 'cond', inputArg: arguments_, outputArg: [{ name: 'o', type: 'DT_BOOL' }] },
+          nodeDef: [shape('steps'), { name: 'less', op: 'Less', input: ['t', 'steps'] }],
+          ret: { o: 'less:z:0' },
+        },
+        {
+          signature: {
+            name: 'body',
+            inputArg: arguments_,
+            outputArg: ['o1', 'o2', 'o3', 'o4'].map((name) => ({ name, type: 'DT_FLOAT' })),
+          },
+          nodeDef: [
+            shape('one'),
+            shape('item'),
+            { name: 'x', op: 'TensorListGetItem', input: ['l', 't', 'item'], attr: float },
+            { name: 'sum', op: 'AddV2', input: ['x:item:0', 'h'] },
+            { name: 'state', op: 'Tanh', input: ['sum:z:0'] },
+            { name: 'written', op: 'TensorListSetItem', input: ['r', 't', 'state:y:0'], attr: float },
+            { name: 'next', op: 'AddV2', input: ['t', 'one'] },
+          ],
+          ret: { o1: 'next:z:0', o2: 'written:output_handle:0', o3: 'state:y:0', o4: 'l' },
+        },
+      ],
+    }
+    for (const batch of [2, 'N'] as const) {
+      const own = await expectSameGraph({
+        inputs: { x: [batch, 3, 4], h: [batch, 4] },
+        constants: { p: ints(1, 0, 2), item: ints(-1, 4), steps: int(3), one: int(1), zero: int(0) },
+        nodes: [
+          { name: 'turned', op: 'Transpose', input: ['x', 'p'] },
+          { name: 'list', op: 'TensorListFromTensor', input: ['turned', 'item'], attr: float },
+          { name: 'room', op: 'TensorListReserve', input: ['item', 'steps'], attr: float },
+          {
+            name: 'loop',
+            op: 'StatelessWhile',
+            input: ['zero', 'room', 'h', 'list'],
+            attr: { cond: attr.func('cond'), body: attr.func('body') },
+          },
+          { name: 'all', op: 'TensorListStack', input: ['loop:1', 'item'], attr: { ...float, num_elements: attr.i(3) } },
+          { name: 'y', op: 'Transpose', input: ['all', 'p'] },
+        ],
+        outputs: ['y', 'loop:2'],
+        library,
+      })
+      expect(opsOf(own)).toContain('Loop')
+    }
+  })
 })

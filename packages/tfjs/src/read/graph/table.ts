@@ -1,6 +1,7 @@
 import type { NodeRule, NodeRules } from './call.ts'
 import { controlOps } from './control.ts'
 import { convOps } from './conv.ts'
+import { listOps } from './lists.ts'
 import { arithmeticOps, logicalOps, mathOps } from './math.ts'
 import { matrixOps, normalizationOps, reductionOps } from './matrices.ts'
 import { sliceOps } from './slices.ts'
@@ -21,6 +22,7 @@ export const opFamilies: readonly { readonly name: string; readonly rules: NodeR
   { name: 'Pictures', rules: imageOps },
   { name: 'Sources', rules: sourceOps },
   { name: 'Control flow', rules: controlOps },
+  { name: 'Lists of tensors of one shape', rules: listOps },
 ]
 
 const RULES: ReadonlyMap<string, NodeRule> = new Map(opFamilies.flatMap(({ rules }) => Object.entries(rules)))
