@@ -48,11 +48,19 @@ describe('convolutions', () => {
   same('conv3d transposed', 'conv3dTranspose', { filters: 2, kernelSize: 3, strides: 2, padding: 'same' }, [3, 4, 3, 2])
 })
 
-it('a convolution over a free height and width pads as TensorFlow does', async () => {
-  for (const size of [7, 8])
-    await expectSame(one('conv2d', { name: 'c', filters: 4, kernelSize: 3, strides: 2, padding: 'same' }, [null, null, 3]), {
-      c_input_dim1: size,
-      c_input_dim2: size + 1,
+describe('a free height and width', () => {
+  const free: [string, Config][] = [
+    ['conv2d', { filters: 4, kernelSize: 3, strides: 2, padding: 'same' }],
+    ['depthwiseConv2d', { kernelSize: 3, strides: 2, padding: 'same' }],
+    ['conv2dTranspose', { filters: 4, kernelSize: 3, strides: 2, padding: 'same' }],
+    ['maxPooling2d', { poolSize: 3, strides: 2, padding: 'same' }],
+    ['averagePooling2d', { poolSize: 3, strides: 2, padding: 'same' }],
+    ['globalAveragePooling2d', {}],
+  ]
+  for (const [name, config] of free)
+    it(`of ${name}`, async () => {
+      for (const size of [7, 8])
+        await expectSame(one(name, { name: 'c', ...config }, [null, null, 3]), { c_input_dim1: size, c_input_dim2: size + 1 })
     })
 })
 

@@ -381,6 +381,21 @@ describe('graphs', () => {
     expect(opsOf(own)).toEqual(['Transpose', 'Conv', 'Clip', 'Pad', 'Conv', 'Add', 'ReduceMean'])
   })
 
+  it('a picture is resized to the size of another, whatever that is', async () => {
+    const graph: GraphCase = {
+      inputs: { x: ['N', 'h', 'w', 3], z: ['N', 'H', 'W', 2] },
+      constants: { b: ints(1), e: ints(3), s: ints(1), two: int(2) },
+      nodes: [
+        { name: 'shape', op: 'Shape', input: ['z'] },
+        { name: 'size', op: 'StridedSlice', input: ['shape', 'b', 'e', 's'] },
+        { name: 'larger', op: 'Mul', input: ['size', 'two'] },
+        { name: 'y', op: 'ResizeBilinear', input: ['x', 'larger'], attr: { half_pixel_centers: attr.b(true) } },
+      ],
+      outputs: ['y'],
+    }
+    for (const size of [3, 4]) await expectSameGraph(graph, { x_dim1: 5, x_dim2: 4, z_dim1: size, z_dim2: size + 2 })
+  })
+
   it('a convolution over blocks is one with dilation', async () => {
     const own = await expectSameGraph({
       inputs: x('N', 7, 6, 3),
