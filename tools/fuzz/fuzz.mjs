@@ -1,5 +1,6 @@
-// `npm run fuzz -- [--count N] [--seed S] [--minutes M] [--models FOLDER]`: mutates models and reads them; exits non-zero when one crashes, hangs,
-// takes too much memory or gives an error that is none of ours.
+// `npm run fuzz -- [--count N] [--seed S] [--minutes M] [--models FOLDER]
+// [--target models|weights]`: mutates models, or weight files, and reads them; exits non-zero when one crashes, hangs, takes too much memory or
+// gives an error that is none of ours.
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
@@ -9,20 +10,25 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     workers: { type: 'string', default: '2' },
     models: { type: 'string' },
+    target: { type: 'string', default: 'models' },
   },
 })
 
 const { createJiti } = await import('jiti')
 const { fuzz } = await createJiti(import.meta.url).import('./src/run.ts')
 const began = Date.now()
-const { inputs, models, refused, findings } = await fuzz({
+if (!['models', 'weights'].includes(values.target)) throw new Error(`--target is models or weights, not '${values.target}'`)
+const { inputs, models, refused, slowest, findings } = await fuzz({
   count: Number(values.count),
   seed: values.seed,
   workers: Number(values.workers),
   minutes: values.minutes === undefined ? undefined : Number(values.minutes),
   models: values.models,
+  target: values.target,
   log: (line) => console.error(line),
 })
 const minutes = ((Date.now() - began) / 60_000).toFixed(1)
-console.log(`${inputs} inputs (seed ${values.seed}, ${minutes} min): ${models} models, ${refused} refused, ${findings.length} failed`)
+console.log(
+  `${inputs} inputs (seed ${values.seed}, ${minutes} min): ${models} read, ${refused} refused, ${findings.length} failed; slowest ${slowest.toFixed(0)} ms`,
+)
 process.exitCode = findings.length === 0 ? 0 : 1

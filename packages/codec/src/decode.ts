@@ -1,6 +1,6 @@
 import { crc32 } from './crc.ts'
 import { Cursor } from './cursor.ts'
-import { WeightFileError, corrupt } from './error.ts'
+import { WeightFileError, corrupt, shown } from './error.ts'
 import { CHECKSUM, MAGIC, PRELUDE, SIZES, VERSION, type ElementName, type JsonValue } from './format.ts'
 import type { Tables } from './read-stream.ts'
 import { type DecodedTensor, readTensor } from './read-tensor.ts'
@@ -115,7 +115,8 @@ export function createDecoder(options: DecodeOptions = {}): Decoder {
     }
     const limit = options.limit ?? 2 ** 30
     if (!(size <= limit)) throw new WeightFileError('WEIGHT_FILE_TOO_LARGE', `${size} bytes of tensors, the limit is ${limit}`)
-    if (sections !== total - taken || new Set(entries.map(({ name }) => name)).size < entries.length) throw corrupt('its header does not fit')
+    if (sections !== total - taken || new Set(entries.map(({ name }) => name)).size < entries.length)
+      throw corrupt('its header does not fit')
   }
 
   function section({ name, type, dims, count, length }: Entry, bytes: Uint8Array): DecodedTensor {
@@ -128,7 +129,7 @@ export function createDecoder(options: DecodeOptions = {}): Decoder {
       readTensor(cursor, type, count, out, { tables, earlier, base: (key) => options.base?.get(key)?.bytes })
       if (cursor.at !== length) throw corrupt('a section is too long')
     } catch (error) {
-      if (error instanceof WeightFileError) error.message += ` (tensor ${JSON.stringify(name)})`
+      if (error instanceof WeightFileError) error.message += ` (tensor ${shown(name)})`
       throw error
     }
     if (own && !isFitting) own.set(out)

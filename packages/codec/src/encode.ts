@@ -87,7 +87,10 @@ function isSame(a: unknown, b: unknown): boolean {
     return true
   }
   const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((key) => isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
+  )
 }
 
 /** Bytes that an ideal coder of single bytes would take. */

@@ -15,3 +15,6 @@ export class WeightFileError extends Error {
 export function corrupt(what: string): WeightFileError {
   return new WeightFileError('WEIGHT_FILE_CORRUPT', `${what}; fetch it again`)
 }
+
+/** A name from a file, on one line. */
+export const shown = (name: string): string => JSON.stringify(name.slice(0, 200)).replace(/[\x7f\u2028\u2029]/g, '?')

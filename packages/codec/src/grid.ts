@@ -6,7 +6,14 @@ export interface Grid {
 }
 
 /** The grid whose rows are the indices of an axis; without one, the first axis that is longer than 1. */
-export function gridOf(dims: readonly number[], axis = Math.max(0, dims.findIndex((dim) => dim > 1))): Grid { // prettier-ignore
+export function gridOf(
+  dims: readonly number[],
+  axis = Math.max(
+    0,
+    dims.findIndex((dim) => dim > 1),
+  ),
+): Grid {
+  // prettier-ignore
   const product = (part: readonly number[]): number => part.reduce((all, dim) => all * dim, 1)
   return { outer: product(dims.slice(0, axis)), rows: dims[axis] ?? 1, inner: product(dims.slice(axis + 1)) }
 }

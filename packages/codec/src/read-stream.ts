@@ -44,7 +44,10 @@ function unpack(cursor: Cursor, count: number): Uint8Array {
 
 function readTables(cursor: Cursor, tables: Tables): Int32Array {
   const count = cursor.number()
-  bounded(tables.reduce((sum, { length }) => sum + length / TOTAL, count), MOST_TABLES)
+  bounded(
+    tables.reduce((sum, { length }) => sum + length / TOTAL, count),
+    MOST_TABLES,
+  )
   // Each takes at least two bytes of the file.
   bounded(count * 2, cursor.bytes.length - cursor.at)
   const set = new Int32Array(count * TOTAL)

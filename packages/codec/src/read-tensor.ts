@@ -1,5 +1,5 @@
 import type { Cursor } from './cursor.ts'
-import { WeightFileError, corrupt } from './error.ts'
+import { WeightFileError, corrupt, shown } from './error.ts'
 import { AFFINE, DIFFERENCE, PALETTE, PLAIN, PLANES, SAME, SIZES, SPARSE_PLANES, type ElementName } from './format.ts'
 import { type Tables, bounded, readStream } from './read-stream.ts'
 import { toFloat16 } from './float16.ts'
@@ -98,8 +98,7 @@ function readValues(cursor: Cursor, form: number, count: number, out: Uint8Array
 function readDifference(cursor: Cursor, type: ElementName, count: number, out: Uint8Array, around: Surroundings): void {
   const name = new TextDecoder().decode(cursor.take(cursor.number()))
   const base = around.base(name)
-  if (base?.length !== out.length)
-    throw new WeightFileError('WEIGHT_FILE_BASE', `no base ${JSON.stringify(name)} of this size`)
+  if (base?.length !== out.length) throw new WeightFileError('WEIGHT_FILE_BASE', `no base ${shown(name)} of this size`)
   const form = cursor.bytes[cursor.at]!
   if (form === DIFFERENCE) throw corrupt('a difference to a difference')
   readTensor(cursor, type, count, out, around)

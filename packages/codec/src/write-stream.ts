@@ -46,10 +46,21 @@ export function writeStream(symbols: Symbols, known: Known, measure: Measure, sh
     const classes = shared.classes.get(bytes)!
     candidates.push(coded(symbols, shared.model.tables, classes, 'both', known, measure, shared))
   }
-  return candidates.filter((candidate) => candidate.known.tables <= MOST_TABLES).reduce((best, other) => (other.cost < best.cost ? other : best))
+  return candidates
+    .filter((candidate) => candidate.known.tables <= MOST_TABLES)
+    .reduce((best, other) => (other.cost < best.cost ? other : best))
 }
 
-function coded(symbols: Symbols, tables: Model['tables'], classes: Classes, which: Which, before: Known, measure: Measure, shared?: Shared): Candidate { // prettier-ignore
+function coded(
+  symbols: Symbols,
+  tables: Model['tables'],
+  classes: Classes,
+  which: Which,
+  before: Known,
+  measure: Measure,
+  shared?: Shared,
+): Candidate {
+  // prettier-ignore
   const known: Known = { ...before, shared: new Map(before.shared) }
   const index = shared && known.shared.get(shared)
   const out = new Writer().byte(CODED).number(index ?? 0)
@@ -119,7 +130,10 @@ export function shareTables(all: readonly Symbols[], measure: Measure): Shared |
   for (const symbols of used) {
     const alone = writeStream(symbols, nothingKnown(), measure).cost
     refine(symbols, shared.classes.get(symbols.bytes)!, model.tables, 'both')
-    gain += Math.max(0, alone - coded(symbols, model.tables, shared.classes.get(symbols.bytes)!, 'both', nothingKnown(), measure, shared).cost)
+    gain += Math.max(
+      0,
+      alone - coded(symbols, model.tables, shared.classes.get(symbols.bytes)!, 'both', nothingKnown(), measure, shared).cost,
+    )
   }
   return gain > 0 ? shared : undefined
 }

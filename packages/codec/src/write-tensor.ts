@@ -131,7 +131,8 @@ function indicesOf(values: PaletteValues, count: number, groups: Groups): Uint8A
   const entries = entriesOf(values, groups)
   if (!(Number.isInteger(entries) && entries >= 1 && entries <= 256))
     throw new RangeError(`a palette of ${values.palette.length} entries for ${groups.count} groups, expected 1 to 256 each`)
-  if (values.indices.some((index) => index >= entries)) throw new RangeError(`a palette index is out of range, the palette has ${entries} entries`)
+  if (values.indices.some((index) => index >= entries))
+    throw new RangeError(`a palette index is out of range, the palette has ${entries} entries`)
   return values.indices.slice()
 }
 
@@ -156,7 +157,14 @@ export function writeTensor({ tensor, main, groups }: Prepared, known: Known, me
   return alone.cost <= written.cost ? alone : { out: section.out, cost: written.cost, known: written.known }
 }
 
-function writePlain(bytes: Uint8Array, dims: readonly number[], size: number, known: Known, measure: Measure, isDifference = false): Written {
+function writePlain(
+  bytes: Uint8Array,
+  dims: readonly number[],
+  size: number,
+  known: Known,
+  measure: Measure,
+  isDifference = false,
+): Written {
   const section = (form: number): Section => {
     const made = new Section(known, measure)
     made.out.byte(form)
@@ -204,4 +212,5 @@ function writeValues(section: Section, values: AffineValues | PaletteValues, mai
   return zeroPoints ? section.planes(bytesOf(zeroPoints), 4) : section
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Uint8Array<ArrayBufferLike> => new Uint8Array(buffer, byteOffset, byteLength)
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Uint8Array<ArrayBufferLike> =>
+  new Uint8Array(buffer, byteOffset, byteLength)

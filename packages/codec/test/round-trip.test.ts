@@ -37,8 +37,12 @@ describe.each(HOSTS)('for %o', (options) => {
   })
 })
 
-const floats = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer)
-const plain = (name: string, bytes: Uint8Array): StoredTensor => ({ name, type: 'float32', dims: [bytes.length / 4], values: { kind: 'plain', bytes } })
+const plain = (name: string, bytes: Uint8Array): StoredTensor => ({
+  name,
+  type: 'float32',
+  dims: [bytes.length / 4],
+  values: { kind: 'plain', bytes },
+})
 
 it('the program comes back as it was', () => {
   const program = { steps: [{ op: 'Conv', at: [1, 2.5, null, true] }], name: 'Größe ' }
@@ -71,7 +75,9 @@ it('half zeros among floats cost a bit each', () => {
 
 it('channels of different spread are coded by different tables', () => {
   const random = randomOf(1)
-  const integers = Int8Array.from({ length: 64 * 400 }, (_, i) => Math.round((random() + random() - 1) * 7 * 2 ** -(Math.floor(i / 400) % 4)))
+  const integers = Int8Array.from({ length: 64 * 400 }, (_, i) =>
+    Math.round((random() + random() - 1) * 7 * 2 ** -(Math.floor(i / 400) % 4)),
+  )
   const counts = new Map<number, number>()
   for (const item of integers) counts.set(item, (counts.get(item) ?? 0) + 1)
   const entropy = [...counts.values()].reduce((sum, count) => sum - (count * Math.log2(count / integers.length)) / 8, 0)
@@ -80,7 +86,20 @@ it('channels of different spread are coded by different tables', () => {
 })
 
 it('float16 is rounded half to even, and holds what is too small and too large for it', () => {
-  const palette = Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, 65520, -(2 ** -24), 2 ** -25, 3 * 2 ** -25, -Infinity, NaN, 2 ** -14 - 2 ** -26, -0, 0.1)
+  const palette = Float32Array.of(
+    1 + 2 ** -11,
+    1 + 3 * 2 ** -11,
+    65519,
+    65520,
+    -(2 ** -24),
+    2 ** -25,
+    3 * 2 ** -25,
+    -Infinity,
+    NaN,
+    2 ** -14 - 2 ** -26,
+    -0,
+    0.1,
+  )
   const indices = Uint8Array.from(palette, (_, index) => index)
   const file = encodeWeights([{ name: 'a', type: 'float16', dims: [12], values: { kind: 'palette', indices, palette } }])
   const { bytes } = decodeWeights(file).tensors.get('a')!
@@ -96,7 +115,12 @@ describe('a difference', () => {
   it('of plain elements gives them back bit for bit, in fewer bytes', () => {
     const now = bytes.slice()
     now[40] = 7
-    const tensor: StoredTensor = { name: 'new', type: 'float32', dims: [500], values: { kind: 'difference', base, values: { kind: 'plain', bytes: now } } }
+    const tensor: StoredTensor = {
+      name: 'new',
+      type: 'float32',
+      dims: [500],
+      values: { kind: 'difference', base, values: { kind: 'plain', bytes: now } },
+    }
     const file = encodeWeights([tensor], { host: 'none' })
     expect(file.length).toBeLessThan(200)
     expect(decodeWeights(file, given).tensors.get('new')!.bytes).toEqual(now)
@@ -109,7 +133,9 @@ describe('a difference', () => {
     const scale = Math.fround(0.013)
     const expected = new Float32Array(bytes.buffer).map((value, index) => value + Math.fround(integers[index]! * scale))
     expect(new Float32Array(decodeWeights(file, given).tensors.get('new')!.bytes.buffer)).toEqual(expected)
-    expect(() => decodeWeights(file)).toThrow(expect.objectContaining({ code: 'WEIGHT_FILE_BASE', message: expect.stringContaining('"old"') }))
+    expect(() => decodeWeights(file)).toThrow(
+      expect.objectContaining({ code: 'WEIGHT_FILE_BASE', message: expect.stringContaining('"old"') }),
+    )
   })
 })
 

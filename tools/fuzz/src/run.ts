@@ -5,11 +5,13 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { MEMORY } from './check.ts'
-import type { Line } from './worker.ts'
+import type { Line, Target } from './worker.ts'
 
 export interface FuzzOptions {
   count: number
   seed: string
+  /** @default 'models' */
+  target?: Target
   workers?: number
   /** Ends the run early, with what was done until then. */
   minutes?: number
@@ -27,8 +29,11 @@ export interface Finding {
 
 export interface FuzzResult {
   inputs: number
+  /** Inputs that were read. */
   models: number
   refused: number
+  /** Milliseconds of the slowest input. */
+  slowest: number
   findings: Finding[]
 }
 
@@ -37,14 +42,14 @@ const HEAP_MIB = 256
 
 const folder = fileURLToPath(new URL('../', import.meta.url))
 
-/** Mutates models and reads them in processes of limited memory, each watched. The seed fixes every input. */
+/** Mutates models or weight files and reads them in processes of limited memory, each watched. The seed fixes every input. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { workers = 2, log = () => {} } = options
   const script = await bundle()
   // The workers' folders, those of killed ones too.
   const scratch = mkdtempSync(join(MEMORY, 'whittle-fuzz-'))
   const deadline = options.minutes === undefined ? Infinity : Date.now() + options.minutes * 60_000
-  const result: FuzzResult = { inputs: 0, models: 0, refused: 0, findings: [] }
+  const result: FuzzResult = { inputs: 0, models: 0, refused: 0, slowest: 0, findings: [] }
   const note = (finding: Finding): void => {
     result.findings.push(finding)
     log(`input ${finding.index}: ${finding.why}${finding.file ? ` (${finding.file})` : ''}`)
@@ -77,10 +82,14 @@ function runWorker(
 ): Promise<number> {
   const end = Math.min(options.count, first + BATCH * step)
   const limits = [`--max-old-space-size=${HEAP_MIB}`, '--max-semi-space-size=8']
-  const child = spawn(process.execPath, [...limits, script, options.seed, String(first), String(step), String(end), options.models ?? ''], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, WHITTLE_FUZZ_FOLDER: options.scratch },
-  })
+  const child = spawn(
+    process.execPath,
+    [...limits, script, options.seed, String(first), String(step), String(end), options.models ?? '', options.target ?? 'models'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, WHITTLE_FUZZ_FOLDER: options.scratch },
+    },
+  )
   let current: number | undefined
   let isDone = false
   let hung = false
@@ -107,6 +116,7 @@ function runWorker(
       result.inputs += line.models + line.refused + line.failed
       result.models += line.models
       result.refused += line.refused
+      result.slowest = Math.max(result.slowest, line.slowest)
     }
     if (Date.now() > deadline) child.kill('SIGKILL')
   })
@@ -127,8 +137,8 @@ function runWorker(
 const lastLines = (text: string): string => text.split('\n').filter((line) => /error|fatal/i.test(line)).slice(0, 2).join(' ') || text.slice(-200) // prettier-ignore
 
 /** The input that killed its process, made once more. */
-function dump(script: string, index: number, { seed, models = '' }: FuzzOptions): string | undefined {
-  const { stdout } = spawnSync(process.execPath, [script, seed, String(index), '1', String(index + 1), models, 'dump'], {
+function dump(script: string, index: number, { seed, models = '', target = 'models' }: FuzzOptions): string | undefined {
+  const { stdout } = spawnSync(process.execPath, [script, seed, String(index), '1', String(index + 1), models, target, 'dump'], {
     maxBuffer: 2 ** 28,
   })
   const line = stdout.toString().split('\n').find((text) => text.startsWith('{"failed"')) // prettier-ignore

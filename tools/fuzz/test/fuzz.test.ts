@@ -15,6 +15,14 @@ test('2,000 mutated models give a model or an error of ours', async () => {
   expect(refused).toBeGreaterThan(300)
 }, 180_000)
 
+test('3,000 mutated weight files are read or refused', async () => {
+  const { inputs, models: read, refused, findings } = await fuzz({ count: 3000, seed: 'tests', target: 'weights' })
+  expect(findings).toEqual([])
+  expect(inputs).toBe(3000)
+  expect(read).toBeGreaterThan(100)
+  expect(refused).toBeGreaterThan(1000)
+}, 180_000)
+
 test('a file without a change is its tree', () => {
   for (const make of Object.values(models)) {
     const bytes = writeOnnx(make())
