@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { type Dim, Tensor } from '@whittle/ir'
 import { describe, expect, it } from 'vitest'
+import { opFamilies } from '../src/read/graph/table.ts'
 import { type GraphCase, attr, expectSameGraph, floats, int, ints, node, noise } from './read-graph-oracle.ts'
 import { opsOf } from './read-oracle.ts'
 
@@ -328,6 +331,29 @@ describe('pictures', () => {
 })
 
 describe('sources', () => {
+  same('EnsureShape', node('EnsureShape', {}, x(2, 3), { s: ints(2, 3) }))
+  for (const op of ['IdentityN', 'ShapeN'])
+    it(op, async () => {
+      const graph = node(op, { N: attr.i(2) }, { x: [2, 3], z: [4] })
+      // TensorFlow.js gives sizes as floats here.
+      const casts = ['y', 'y:1'].map((from, index) => ({
+        name: `c${index}`,
+        op: 'Cast',
+        input: [from],
+        attr: { DstT: attr.type('int32') },
+      }))
+      await expectSameGraph({ ...graph, nodes: [...graph.nodes, ...casts], outputs: ['c0', 'c1'] })
+    })
+  same('lists', {
+    inputs: x(5, 3),
+    constants: { item: ints(3), at: ints(4, 0) },
+    nodes: [
+      { name: 'l', op: 'TensorListFromTensor', input: ['x', 'item'], attr: { element_dtype: attr.type('float32') } },
+      { name: 'y', op: 'TensorListGather', input: ['l', 'at', 'item'], attr: { element_dtype: attr.type('float32') } },
+      { name: 'n', op: 'TensorListLength', input: ['l'] },
+    ],
+    outputs: ['y', 'n'],
+  })
   for (const op of ['Identity', 'StopGradient', 'Snapshot', 'OnesLike', 'ZerosLike', 'Shape', 'Size', 'Rank', 'FakeQuantWithMinMaxVars'])
     same(op, node(op, {}, x('N', 3)))
   same('Fill', { ...node('Fill', { T: attr.type('float32') }, {}, { s: ints(2, 3), v: floats([], 0.5) }), inputs: x(1) })
@@ -339,6 +365,14 @@ describe('sources', () => {
     node('OneHot', { axis: attr.i(-1), T: attr.type('float32') }, { i: ints(2, 0, 1) }, { d: int(4), a: floats([], 2), b: floats([], -1) }),
   )
   same('Where', node('Where', {}, { c: Tensor.of('bool', [2, 2], [1, 0, 1, 1]) }))
+})
+
+it('every op that can be read is compared here', () => {
+  const text = readFileSync(fileURLToPath(import.meta.url), 'utf8')
+  const ops = opFamilies.flatMap(({ rules }) => Object.keys(rules))
+  // They are read as their twins, or printed to the console by the oracle.
+  const twins = ['PlaceholderWithDefault', 'BatchMatMul', 'DepthwiseConv2d', 'NonMaxSuppressionV2', 'If', 'While', 'Print']
+  expect(ops.filter((op) => !text.includes(`'${op}'`) && !twins.includes(op))).toEqual([])
 })
 
 describe('graphs', () => {
