@@ -3,7 +3,7 @@ import { show } from './decode.ts'
 import { LINE_HEIGHT, LINE_WIDTH, type Picture, toInput } from './picture.ts'
 import type { Sample } from './samples.ts'
 
-const DEVICES = { wasm: 'CPU (WebAssembly)', webgpu: 'GPU (WebGPU)', webnn: 'WebNN' } as const
+const DEVICES = { tfjs: 'CPU (small runtime)', wasm: 'CPU (WebAssembly)', webgpu: 'GPU (WebGPU)', webnn: 'WebNN' } as const
 
 /** An element of index.html. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {

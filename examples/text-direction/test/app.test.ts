@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type FolderServer, type Page, launchBrowser, serveFolder } from '@whittle/browser'
+import { tfjsEngine } from '@whittle/compiler'
 import { wasmEngine } from '@whittle/engine'
 import { Tensor } from '@whittle/ir'
 import { whittle } from '@whittle/rollup-plugin'
@@ -42,7 +43,7 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true })
 })
 
-describe('the built app on wasm', () => {
+describe('the built app on the CPU', () => {
   let browser: Browser
   let page: Page
 
@@ -75,7 +76,7 @@ describe('the built app on wasm', () => {
 
   it('shows device, variant, bytes downloaded, bytes beside fp32’s, and time', async () => {
     const demo = await demoOf(page)
-    expect(await page.textContent('#device')).toBe('CPU (WebAssembly)')
+    expect(await page.textContent('#device')).toBe('CPU (small runtime)')
     expect(await page.textContent('#variant')).toBe(demo.variant)
     expect(demo.bytes!.downloaded).toBe(demo.bytes!.total)
     const kilobytes = (demo.bytes!.total / 1000).toFixed(1)
@@ -95,14 +96,14 @@ describe('the built app on wasm', () => {
     ])
   })
 
-  it('says of a device without WebGPU that this is why the CPU runs, and of a second visit that nothing was downloaded', async () => {
+  it('takes the small runtime before a GPU for so small a model, and says of a second visit that nothing was downloaded', async () => {
     const context = await browser.newContext()
     try {
       const first = await context.newPage()
       const { bytes } = await open(first, server.url)
       expect(await decisionsOn(first)).toEqual([
-        [expect.stringContaining('webgpu'), 'not available here', expect.stringContaining('WebGPU')],
-        [expect.stringContaining('wasm'), 'chosen', 'the first in order that could be started'],
+        [expect.stringContaining('tfjs'), 'chosen', 'the first in order'],
+        [expect.stringContaining('webgpu'), 'not tried', expect.stringContaining('was started')],
       ])
       await first.waitForFunction(async () => (await (await caches.open('whittle')).keys()).some(({ url }) => url.includes('/model/')))
       const second = await context.newPage()
@@ -137,11 +138,11 @@ describe('the built app on wasm', () => {
 
   it('says in words when the model is not there', async () => {
     const broken = await browser.newPage()
-    await broken.route('**/*.onnx', (route) => route.fulfill({ status: 404 }))
+    await broken.route('**/*.whittle', (route) => route.fulfill({ status: 404 }))
     await expect(open(broken, `${server.url}?device=wasm`)).rejects.toThrow(/404/)
     expect(await broken.textContent('#answer')).toBe('The model could not be loaded')
     expect(await broken.textContent('#error')).toMatch(/404/)
-    expect(await decisionsOn(broken)).toContainEqual([expect.stringContaining('wasm'), 'failed', expect.stringContaining('404')])
+    expect(await decisionsOn(broken)).toContainEqual([expect.stringContaining('tfjs'), 'failed', expect.stringContaining('404')])
     await broken.close()
   })
 
@@ -185,8 +186,9 @@ async function expectVerdict(page: Page, turned: boolean): Promise<void> {
 
 /** What the model that the page fetched last gives for a sample, in the engine that builds use. */
 async function probabilitiesOf(name: string): Promise<[number, number]> {
-  const address = server.requests.findLast((path) => path.endsWith('.onnx'))
-  const session = await wasmEngine().open(await readFile(join(folder, address!)))
+  const address = server.requests.findLast((path) => /\.(onnx|whittle)$/.test(path))
+  const engine = address!.endsWith('.whittle') ? tfjsEngine() : wasmEngine()
+  const session = await engine.open(await readFile(join(folder, address!)))
   try {
     const outputs = await session.run({ x: Tensor.float32(INPUT_DIMS, toInput(await pixelsOf(name))) })
     const [upright, upsideDown] = Object.values(outputs)[0]!.toFloat32()

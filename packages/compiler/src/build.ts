@@ -16,7 +16,7 @@ import {
   silentLogger,
 } from '@whittle/ir'
 import { readOnnx, writeOnnx } from '@whittle/ir/onnx'
-import { type Golden, type GoldenInput, MANIFEST_FORMAT, type Manifest, type ManifestVariant, type Port } from '@whittle/targets'
+import { type Golden, type GoldenInput, MANIFEST_FORMAT, type Manifest, type ManifestVariant, type Port, tfjs } from '@whittle/targets'
 import { checkBudgets, worstSqnr } from './budgets.ts'
 import { type Cache, sha256 } from './cache.ts'
 import { compact } from './compact.ts'
@@ -33,7 +33,9 @@ import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
 import { readSource } from './source.ts'
 import type { Artefact, CompileRequest, CompileResult, Quality, VariantReport, WhittleConfig } from './types.ts'
-import { pairsOf } from './variants.ts'
+import { fitsFrame, whyNotSmall } from './small-runtime/choose.ts'
+import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
+import { type Pair, pairsOf } from './variants.ts'
 import { Reference } from './verify.ts'
 
 /** Samples on which a variant is compared with the original. */
@@ -41,11 +43,16 @@ const VERIFY_SAMPLES = 32
 /** Samples on which single nodes are tried in int8. */
 const NOISE_SAMPLES = 4
 
+/** Before all targets. */
+const SMALL_RANK = 5
+
 export interface Engines {
   /** Fast: calibration, folding. */
   readonly native: Engine
   /** The browser's own arithmetic: verification. */
   readonly wasm: Engine
+  /** The small runtime's. */
+  readonly tfjs: Engine
 }
 
 /** One recipe, run; shared by all targets. */
@@ -88,6 +95,8 @@ export class Build {
   /** What was written, by its hash: also what was tried and not taken. */
   readonly #verifieds = new Map<string, Verified>()
   readonly #goldens = new Map<string, Promise<Golden | undefined>>()
+  /** What the small runtime's programs call. */
+  readonly #kernels = new Set<string>()
   /** What is shipped, by its hash. */
   readonly #artefacts = new Map<string, Artefact>()
 
@@ -127,8 +136,8 @@ export class Build {
     }
     const variants: ManifestVariant[] = []
     const reports: VariantReport[] = []
-    for (const { alternative, target } of pairsOf(request)) {
-      const { variant, report } = await this.#variant(alternative, target, shared, variants)
+    for (const pair of pairsOf(request)) {
+      const { variant, report } = await this.#variant(pair, request, shared, variants)
       variants.push(variant)
       reports.push(report)
     }
@@ -138,6 +147,7 @@ export class Build {
       manifest: manifestOf(shared, query, sourceBytes, variants),
       artefacts: [...this.#artefacts.values()],
       report: { source: sourceBytes, variants: reports, warnings: [] },
+      kernels: kernelsOf(this.#kernels),
       watch: [...this.#watch],
     }
   }
@@ -158,24 +168,28 @@ export class Build {
   }
 
   async #variant(
-    alternative: Alternative,
-    target: Target,
+    { alternative, target: asked, runtime }: Pair,
+    request: Request,
     shared: Shared,
     others: readonly ManifestVariant[],
   ): Promise<{ variant: ManifestVariant; report: VariantReport }> {
     const began = performance.now()
-    checkTarget(target, shared.model)
+    checkTarget(asked, shared.model)
     const recipe = recipeOf(alternative, { calibrated: shared.calibration !== undefined, sqnr: shared.sqnr })
-    const id = uniqueId(`${recipe.label}-${target.name}`, others)
-    const { model, reports } = await this.#compress(alternative, recipe, target, shared, id)
-    const { result, warnings } = await this.#lower(model, target, shared, id)
+    const step = `${recipe.label}-${asked.name}`
+    const { model, reports } = await this.#compress(alternative, recipe, asked, shared, step)
+    const small =
+      runtime === 'tfjs' || (runtime === undefined && this.#prefersSmall(request) && whyNotSmall(model, shared.shapes) === undefined)
+    const target = small ? tfjs : asked
+    const id = uniqueId(small ? `${recipe.label}-tfjs` : step, others)
+    const { result, warnings } = small ? await this.#small(model, shared, id) : await this.#lower(model, target, shared, id)
     const { bytes, brotli, quality, lowering } = result
     const name = this.#nameOf(result, recipe, target, shared.name)
     const golden = await this.#golden(result, target, recipe, shared)
     const { provider, deviceType, probes } = target
     const { samples } = shared.reference
     // Of what ships, read back.
-    const outlook = forecast(readOnnx(bytes), target, shared.shapes)
+    const outlook = forecast(small ? model : readOnnx(bytes), target, shared.shapes)
     return {
       variant: {
         id,
@@ -184,7 +198,9 @@ export class Build {
         ...(deviceType ? { deviceType } : {}),
         probes,
         // Alternatives for one target are preferred in the order in which they were written.
-        rank: target.rank + others.filter((other) => other.target === target.name).length,
+        rank:
+          (small && fitsFrame(model, shared.shapes) ? SMALL_RANK : target.rank) +
+          others.filter((other) => other.target === target.name).length,
         format: recipe.format,
         files: [{ path: name, bytes: bytes.byteLength, brotli, sha256: result.sha256 }],
         ...(golden ? { golden } : {}),
@@ -192,6 +208,7 @@ export class Build {
       report: {
         id,
         target: target.name,
+        runtime: small ? 'tfjs' : 'onnx',
         recipe: describeRecipe(recipe),
         bytes: bytes.byteLength,
         brotli,
@@ -216,6 +233,21 @@ export class Build {
     const done = await compress(shared.model, recipe.steps, this.#context(target, shared.calibration, id))
     this.#compressed.set(alternative, done)
     return done
+  }
+
+  /** The address of a file is asked for by apps that load it by themselves, which the small runtime's they cannot. */
+  #prefersSmall({ output }: Request): boolean {
+    return this.#request.smallRuntime === true && output !== 'url'
+  }
+
+  /** Writes a model for the small runtime. */
+  async #small(model: Model, { reference }: Shared, id: string): Promise<Fitted<Lowered>> {
+    const { bytes, stored, kernels } = weightFile(model)
+    kernels.forEach((kernel) => this.#kernels.add(kernel))
+    this.#progress('verifying', id)
+    const verified = await this.#verified(bytes, reference, this.#engines.tfjs)
+    const lowering: Lowering = { integerNodes: [], integerOutputs: [], dynamicNodes: [], blockNodes: [], stored, skipped: [] }
+    return { result: { ...verified, lowering, sqnr: worstSqnr(verified.quality) }, warnings: [] }
   }
 
   /** Lowers for a target; not all that would be faster in int8 computes so where that would spoil the outputs. */
@@ -258,7 +290,9 @@ export class Build {
     const arithmetic: Arithmetic = integer ? 'integer' : half ? 'float16' : 'float32'
     const types = Object.fromEntries(Object.entries(shared.reference.samples[0]!.inputs).map(([name, { type }]) => [name, type]))
     const key = `${hash} ${arithmetic}`
-    const known = this.#goldens.get(key) ?? goldenOf(this.#engines.wasm, bytes, shared.golden, types, arithmetic)
+    const known =
+      this.#goldens.get(key) ??
+      goldenOf(target.provider === 'tfjs' ? this.#engines.tfjs : this.#engines.wasm, bytes, shared.golden, types, arithmetic)
     this.#goldens.set(key, known)
     return known
   }
@@ -349,11 +383,12 @@ function uniqueId(id: string, variants: readonly ManifestVariant[]): string {
 /** Named after the recipe; after the target too, where targets get different files. */
 function artefactName(model: string, label: string, target: Target, others: Iterable<Artefact>): string {
   const taken = new Set([...others].map((other) => other.name))
-  const names = [`${model}.${label}.onnx`, `${model}.${label}-${target.name}.onnx`]
+  const ending = target.provider === 'tfjs' ? 'whittle' : 'onnx'
+  const names = [`${model}.${label}.${ending}`, `${model}.${label}-${target.name}.${ending}`]
   for (let suffix = 2; ; suffix++) {
     const free = names.find((name) => !taken.has(name))
     if (free) return free
-    names.push(`${model}.${label}-${target.name}.${suffix}.onnx`)
+    names.push(`${model}.${label}-${target.name}.${suffix}.${ending}`)
   }
 }
 

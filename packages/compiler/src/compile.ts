@@ -5,6 +5,7 @@ import { MANIFEST_FORMAT } from '@whittle/targets'
 import type { Engines } from './build.ts'
 import { Cache, cacheFolder, sha256 } from './cache.ts'
 import { findConfig } from './config.ts'
+import { tfjsEngine } from './small-runtime/engine.ts'
 import { shown } from './dataset.ts'
 import type { CompileRequest, CompileResult } from './types.ts'
 import { versionsKey } from './versions.ts'
@@ -18,7 +19,7 @@ export async function compile(request: CompileRequest): Promise<CompileResult> {
   const label = `${shown(request.file, request.root)}${request.query ? `?${request.query}` : ''}`
   try {
     const configFile = request.config ? undefined : await findConfig(request.root)
-    const engines = { native: nativeEngine(), wasm: wasmEngine() }
+    const engines = { native: nativeEngine(), wasm: wasmEngine(), tfjs: tfjsEngine() }
     const cache = request.cache === false ? undefined : new Cache(folderOf(request), request.root, request.logger ?? silentLogger)
     const key = requestKey(request, configFile, engines)
     const hit = await cache?.get(key)
@@ -63,7 +64,8 @@ function requestKey(request: CompileRequest, configFile: string | undefined, eng
     // A relative dataset starts at the importer's folder.
     from: relative(request.root, dirname(request.importer ?? request.file)),
     config: config ? { ...config, datasets, metrics: undefined } : configFile ? basename(configFile) : null,
-    versions: versionsKey([engines.native.key, engines.wasm.key]),
+    smallRuntime: request.smallRuntime ?? false,
+    versions: versionsKey([engines.native.key, engines.wasm.key, engines.tfjs.key]),
   }
   return `result:${sha256(JSON.stringify(identity))}`
 }

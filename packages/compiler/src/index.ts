@@ -9,6 +9,8 @@ export { DIRECTIVES, TRANSFORM_OPTIONS } from './directives/table.ts'
 export { MANY_PARTITIONS, forecast, type Forecast } from './forecast.ts'
 export { inspect, type ModelSummary, type WeightSummary } from './inspect.ts'
 export { lower, type Lowering } from './lower/lower.ts'
+export { TFJS_VERSION, tfjsEngine } from './small-runtime/engine.ts'
+export { weightFile, type WeightFile } from './small-runtime/weight-file.ts'
 export { bytesText, summary } from './summary.ts'
 export type {
   Artefact,

@@ -27,6 +27,8 @@ export interface CompileRequest {
   readonly config?: WhittleConfig
   /** false: neither read nor write the cache. A string: its folder. */
   readonly cache?: boolean | string
+  /** Whether the small runtime is chosen by itself for what runs in WebAssembly; by default only where `runtime=` asks for it. */
+  readonly smallRuntime?: boolean
   readonly logger?: Logger
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: CompileProgress) => void
@@ -62,6 +64,7 @@ export interface Quality {
 export interface VariantReport {
   readonly id: string
   readonly target: string
+  readonly runtime: 'onnx' | 'tfjs'
   /** The recipe in directives' words: `simplify, prune 0.3, int8`. */
   readonly recipe: { step: string; options: Record<string, unknown> }[]
   readonly bytes: number
@@ -90,6 +93,8 @@ export interface CompileResult {
   /** In the order of the manifest's variants; equal files once. */
   readonly artefacts: Artefact[]
   readonly report: CompileReport
+  /** The kernels that variants for the small runtime name, by the function of `@whittle/tfjs/run` that calls them; in alphabetical order. */
+  readonly kernels: Readonly<Record<string, readonly string[]>>
   /** Absolute paths on which the result depends: model, external data, calibration module and what it imports, config. */
   readonly watch: string[]
   /** Whether everything came from the cache. */

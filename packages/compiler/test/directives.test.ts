@@ -88,7 +88,7 @@ describe('a wrong directive is named, with what to write', () => {
       "target: expected names among webgpu-f16, webnn-npu, webnn-gpu, webgpu, webnn-cpu, wasm, webnn, received 'wasn'; for example target=wasm;webgpu",
     ],
     ['distill=500', "the directive 'distill' is not in this version of Whittle"],
-    ['sqnr=30;40', "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, prune, target"],
+    ['sqnr=30;40', "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, prune, target, runtime"],
     ['quantize.range=best', "quantize: expected minmax or mse or percentile or entropy for range, received 'best'"],
     ['max=500', "max: expected a size such as 500kB or 2MB, received '500'; for example max=500kB"],
   ])('%s', (query, text) => {
@@ -97,15 +97,21 @@ describe('a wrong directive is named, with what to write', () => {
 })
 
 describe('an id', () => {
-  it('is a model where it ends in .onnx and the query is not the bundler’s own', () => {
-    expect(['./a.onnx', './a.onnx?int8', './A.ONNX?int8'].map(isModelImport)).toEqual([true, true, true])
-    expect(['./a.onnx?url', './a.onnx?raw', './a.json?int8', '\0x.onnx', './a.ts'].map(isModelImport)).toEqual([
-      false,
-      false,
-      false,
-      false,
-      false,
-    ])
+  const models = (...ids: string[]): string[] => ids.filter(isModelImport)
+
+  it('is a model where it ends in .onnx or .tflite and the query is not the bundler’s own', () => {
+    const ids = ['./a.onnx', './a.onnx?int8', './A.ONNX?int8', './a.tflite', './a.tflite?prune=0.3']
+    expect(models(...ids)).toEqual(ids)
+    expect(models('./a.onnx?url', './a.onnx?raw', './a.tflite?url', '\0x.onnx', './a.ts', './a.ts?int8')).toEqual([])
+  })
+
+  it('is a model of TensorFlow.js where it ends in .json and the query holds a directive', () => {
+    const ids = ['./a.json?int8', './a.json?int8;fp16', './a.json?import&prune=0.3', './a.json?quantize.range=mse', './a.json?as=url']
+    expect(models(...ids)).toEqual(ids)
+    expect(
+      models('./a.json', './a.json?', './a.json?url', './a.json?int8&url', './a.json?t=1', './a.json?v=int8', './a.json?int8=1'),
+    ).toEqual([])
+    expect(models('./a.json?toString', './a.json?prune', './a.json5?int8', '\0a.json?int8')).toEqual([])
   })
 
   it('says what it gives', () => {

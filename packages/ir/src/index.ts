@@ -32,7 +32,7 @@ export {
   type ScaleGrid,
 } from './quantization.ts'
 export { createRandom, type Random } from './random.ts'
-export type { BackEnd, ComputeForm, CostRow, CostTable, Source, Target, TargetLimits } from './target.ts'
+export type { BackEnd, ComputeForm, CostRow, CostTable, RuntimeCostRow, RuntimeCostTable, Source, Target, TargetLimits } from './target.ts'
 export { Tensor, type TensorData } from './tensor.ts'
 export type { Context, JsonObject, JsonValue, Report, Transform } from './transform.ts'
 export { problemsOf, validate, validatorRules } from './validate.ts'

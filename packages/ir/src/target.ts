@@ -35,6 +35,17 @@ export interface CostTable {
   readonly source: Source
 }
 
+/** One measured row: how long a node takes in fp32 on onnxruntime-web's wasm, and on the small runtime in the same run. */
+export interface RuntimeCostRow extends Omit<CostRow, 'int8'> {
+  readonly tfjs: number
+}
+
+/** Measured times of the small runtime, from `tools/generate`. */
+export interface RuntimeCostTable {
+  readonly rows: readonly RuntimeCostRow[]
+  readonly source: Source
+}
+
 /** Sizes that are there on every device of a target. In bytes. */
 export interface TargetLimits {
   /** Of one buffer. */
@@ -57,8 +68,8 @@ export interface BackEnd {
 /** What one execution provider on one kind of device can do. Pure JSON. */
 export interface Target {
   readonly name: string
-  /** onnxruntime-web's name of the execution provider. */
-  readonly provider: 'wasm' | 'webgpu' | 'webnn'
+  /** onnxruntime-web's name of the execution provider; `tfjs` is TensorFlow.js's WebAssembly, a runtime of its own. */
+  readonly provider: 'wasm' | 'webgpu' | 'webnn' | 'tfjs'
   readonly deviceType?: 'cpu' | 'gpu' | 'npu'
   /** The runtime's feature tests that must hold, by name. */
   readonly probes: readonly string[]
@@ -69,8 +80,8 @@ export interface Target {
   /** Whether every dimension must be known when the session is made. */
   readonly staticShapes: boolean
   readonly computes: readonly ComputeForm[]
-  /** The form in which weights that are only stored with fewer bits are unfolded at load. */
-  readonly storage: 'cast-mul'
+  /** The form in which weights that are only stored with fewer bits are unfolded at load: by ops of the graph, or by the loader. */
+  readonly storage: 'cast-mul' | 'weight-file'
   readonly elementTypes: readonly ElementType[]
   readonly cost?: CostTable
   readonly limits?: TargetLimits

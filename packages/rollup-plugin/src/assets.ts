@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { CompileResult } from './compiler.ts'
-import { artefactPath, runtimePath } from './dev-server.ts'
+import { TFJS_PATH, artefactPath, runtimePath } from './dev-server.ts'
 import { emittedAddress, servedAddress, type Address } from './modules.ts'
-import { BUILDS, type Build, type RuntimePackage } from './runtime-files.ts'
+import { BUILDS, type Build, type RuntimePackage, TFJS_WASM, findTfjs } from './runtime-files.ts'
 
 /** What of a bundler's context this needs; Vite says which of its environments it builds. */
 export interface Emitter {
@@ -16,6 +16,8 @@ export interface Assets {
   /** Addresses of a result's files, by their paths in the manifest. */
   artefacts(emitter: Emitter, result: CompileResult): Promise<Map<string, Address>>
   runtime(emitter: Emitter, build: Build): Promise<{ wasm: Address; mjs: Address }>
+  /** The small runtime's WebAssembly. */
+  tfjs(emitter: Emitter): Promise<Address>
   /** What was emitted, by name. */
   sizes(emitter: Emitter): ReadonlyMap<string, number>
   /** A new build of this environment begins: nothing is emitted in it yet. */
@@ -79,6 +81,13 @@ export function createAssets({ served, runtime, runtimeBase }: AssetsOptions): A
         return emit(emitter, name, name, () => readFile(path.join(runtime().dist, name)))
       }
       return { wasm: await address('wasm'), mjs: await address('mjs') }
+    },
+
+    async tfjs(emitter) {
+      const at = served()
+      if (runtimeBase !== undefined) return servedAddress(`${runtimeBase.replace(/\/?$/, '/')}${TFJS_WASM}`)
+      if (at) return servedAddress(at(TFJS_PATH))
+      return await emit(emitter, TFJS_WASM, TFJS_WASM, () => readFile(findTfjs()))
     },
   }
 }

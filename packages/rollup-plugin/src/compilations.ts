@@ -49,6 +49,7 @@ export function createCompilations(options: WhittleOptions, compiler: () => Prom
         importer: importerOf(entry),
         root,
         config: options.config,
+        smallRuntime: true,
         cache: options.cache,
         logger: { debug: nothing, info: nothing, warn: (text) => reporter.warn(text), error: (text) => reporter.warn(text) },
         onProgress: (progress) => line?.update(progress),

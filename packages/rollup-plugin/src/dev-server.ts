@@ -2,13 +2,16 @@ import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
 import type { CompileResult } from './compiler.ts'
-import { BUILDS, type Build, type RuntimePackage } from './runtime-files.ts'
+import { BUILDS, type Build, type RuntimePackage, TFJS_WASM, findTfjs } from './runtime-files.ts'
 
 /** Below the server's base: `/@whittle/<hash>/<name>` for artefacts, `/@whittle/ort-<version>/<file>` for onnxruntime-web's files. */
 export const PREFIX = '@whittle/'
 
 const TYPES: Record<string, string> = { '.wasm': 'application/wasm', '.mjs': 'text/javascript' }
 const FILES = new Set(Object.values(BUILDS).flatMap(({ wasm, mjs }) => [wasm, mjs]))
+
+/** Of the small runtime's WebAssembly, whose version is fixed. */
+export const TFJS_PATH = `${PREFIX}tfjs/${TFJS_WASM}`
 
 /** Addresses on the dev server, below its base. */
 export function artefactPath({ sha256, name }: CompileResult['artefacts'][number]): string {
@@ -34,11 +37,17 @@ export function createMiddleware(served: Served) {
     if (at < 0 || (request.method !== 'GET' && request.method !== 'HEAD')) return next()
     const [folder = '', name = ''] = pathname.slice(at + 1 + PREFIX.length).split('/')
 
-    if (folder.startsWith('ort-') && FILES.has(name)) {
+    const file =
+      folder.startsWith('ort-') && FILES.has(name)
+        ? path.join(served.runtime().dist, name)
+        : `${PREFIX}${folder}/${name}` === TFJS_PATH
+          ? findTfjs()
+          : undefined
+    if (file) {
       start(response, served, name)
       if (request.method === 'HEAD') response.end()
       else
-        createReadStream(path.join(served.runtime().dist, name))
+        createReadStream(file)
           .on('error', () => response.destroy())
           .pipe(response)
       return

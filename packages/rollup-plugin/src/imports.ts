@@ -14,10 +14,26 @@ export interface ModelImport {
   readonly importer?: string
 }
 
-/** Splits an import or an id at its first `?`. */
+/** Bundlers take what ends in `.json` for JSON, whatever a plugin made of it. */
+const JSON_MODULE = '.whittle'
+
+/** The path of the module that a model's file becomes. */
+export function moduleFile(file: string): string {
+  return /\.json$/i.test(file) ? `${file}${JSON_MODULE}` : file
+}
+
+/** Splits an import or an id at its first `?`; the file is the model's own. */
 export function splitId(id: string): { file: string; query: string } {
   const at = id.indexOf('?')
-  return at < 0 ? { file: id, query: '' } : { file: id.slice(0, at), query: id.slice(at + 1) }
+  const path = at < 0 ? id : id.slice(0, at)
+  const file = /\.json\.whittle$/i.test(path) ? path.slice(0, -JSON_MODULE.length) : path
+  return { file, query: at < 0 ? '' : id.slice(at + 1) }
+}
+
+/** An id with its model's own file. */
+export function modelId(id: string): string {
+  const { file, query } = splitId(id)
+  return query ? `${file}?${query}` : file
 }
 
 /**

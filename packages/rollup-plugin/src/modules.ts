@@ -7,18 +7,30 @@ export const RUNTIME_MODULE = 'virtual:whittle/runtime/'
 /** What that one imports, lazily: the build's JavaScript. */
 export const ORT_MODULE = 'virtual:whittle/ort/'
 
+/** What a module imports to get the small runtime with the kernels that its programs name; a key of them follows. */
+export const TFJS_MODULE = 'virtual:whittle/tfjs/'
+
+/** What that one imports, lazily: the runtime's JavaScript. */
+export const KERNELS_MODULE = 'virtual:whittle/kernels/'
+
 /** JavaScript that evaluates to an address. */
 export type Address = string
 
-/** The module behind an import of a model. `addresses` are by the path of the manifest's files. */
-export function modelModule(manifest: Manifest, addresses: ReadonlyMap<string, Address>): string {
+/**
+ * The module behind an import of a model.
+ * @param addresses by the path of the manifest's files.
+ * @param kernels the key of the small runtime's kernels, where a variant runs on it.
+ */
+export function modelModule(manifest: Manifest, addresses: ReadonlyMap<string, Address>, kernels?: string): string {
   const builds = buildsFor(manifest)
+  const names = kernels ? [...builds, 'tfjs'] : builds
   return [
     `import { createModel } from '@whittle/runtime'`,
     ...builds.map((build) => `import ${build} from '${RUNTIME_MODULE}${build}'`),
+    ...(kernels ? [`import tfjs from '${TFJS_MODULE}${kernels}'`] : []),
     `const manifest = ${json(manifest)}`,
     `const urls = ${record(addresses)}`,
-    `export default /* @__PURE__ */ createModel({ manifest, urls, runtimes: { ${builds.join(', ')} } })`,
+    `export default /* @__PURE__ */ createModel({ manifest, urls, runtimes: { ${names.join(', ')} } })`,
     '',
   ].join('\n')
 }
@@ -48,6 +60,21 @@ export function reportModule(report: CompileReport): string {
 /** With the WebAssembly's size and hash, so that the loader can fetch it abreast, check it and keep it. */
 export function runtimeModule(build: Build, wasm: Address, mjs: Address, file: RuntimeFile): string {
   return `export default { load: () => import('${ORT_MODULE}${build}'), wasm: ${wasm}, mjs: ${mjs}, file: ${json(file)} }\n`
+}
+
+export function tfjsModule(kernels: string, wasm: Address, file: RuntimeFile): string {
+  return `export default { load: () => import('${KERNELS_MODULE}${kernels}'), wasm: ${wasm}, mjs: '', file: ${json(file)} }\n`
+}
+
+/** The small runtime: its JavaScript, and the functions that call the kernels of the programs. */
+export function kernelsModule(functions: Readonly<Record<string, readonly string[]>>): string {
+  const names = Object.keys(functions)
+  const kernels = Object.entries(functions).flatMap(([name, calls]) => calls.map((kernel) => `${kernel}: ${name}`))
+  return [
+    `import { createRuntime, ${names.join(', ')} } from '@whittle/tfjs/run'`,
+    `export const { env, Tensor, InferenceSession } = createRuntime({ ${kernels.join(', ')} })`,
+    '',
+  ].join('\n')
 }
 
 /** The token that bundlers replace by the address of an emitted file. */

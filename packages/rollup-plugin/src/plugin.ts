@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { createFilter, normalizePath } from '@rollup/pluginutils'
 import type { PluginContext } from 'rollup'
@@ -7,10 +8,20 @@ import { createClock } from './clock.ts'
 import { createCompilations } from './compilations.ts'
 import type { Compiler, CompileResult } from './compiler.ts'
 import { artefactPath, createMiddleware } from './dev-server.ts'
-import { rebasePaths, splitId, type ModelImport } from './imports.ts'
+import { modelId, moduleFile, rebasePaths, splitId, type ModelImport } from './imports.ts'
 import * as modules from './modules.ts'
 import type { WhittleOptions } from './options.ts'
-import { BUILDS, describeRuntimeFile, findRuntimePackage, resolveFrom, type Build, type RuntimePackage } from './runtime-files.ts'
+import {
+  BUILDS,
+  describeRuntimeFile,
+  findRuntimePackage,
+  compilerFile,
+  findTfjs,
+  findTfjsModule,
+  resolveFrom,
+  type Build,
+  type RuntimePackage,
+} from './runtime-files.ts'
 import { createTypesFile } from './types-file.ts'
 
 /** What other plugins and scripts may read, as `plugin.api`. */
@@ -27,8 +38,9 @@ export interface WhittlePlugin {
 }
 
 /** Cheap tests, so that bundlers need not call the plugin for anything else. */
-const RESOLVED = /\.onnx(\?|$)|^virtual:whittle\/|^@whittle\/runtime$/i
-const LOADED = /\.onnx(\?|$)|^\0virtual:whittle\//i
+const RESOLVED =
+  /\.(onnx|tflite)(\?|$)|\.json(\.whittle)?\?(?!((url|raw|inline|no-inline|import|[tv]=[^&]*)(&|$))+$)|^virtual:whittle\/|^@whittle\/(runtime|tfjs\/run)$/i
+const LOADED = /\.(onnx|tflite)(\?|$)|\.json\.whittle\?|^\0virtual:whittle\//i
 
 type Context = PluginContext & { environment?: { name: string; config: { consumer: string } } }
 
@@ -41,6 +53,8 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
   const clock = createClock()
   const accepts = createFilter(options.include, options.exclude)
   const imports = new Map<string, ModelImport>()
+  /** What the small runtimes of this app call, by key. */
+  const kernels = new Map<string, CompileResult['kernels']>()
   const types = createTypesFile(options.types ?? 'whittle-models.d.ts')
   const compilations = createCompilations(options, loadCompiler)
   const runtime = (): RuntimePackage => (runtimePackage ??= findRuntimePackage(root))
@@ -70,7 +84,8 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
         ? rebasePaths(query, path.posix.dirname(normalizePath(splitId(importer).file)), path.posix.dirname(target))
         : query
       const canonical = compiler.canonicalQuery(rebased)
-      const id = canonical ? `${target}?${canonical}` : target
+      const at = moduleFile(target)
+      const id = canonical ? `${at}?${canonical}` : at
       if (importer || !imports.has(id)) imports.set(id, { file: target, query: canonical, written: query, source, importer })
       return id
     } catch (error) {
@@ -90,6 +105,13 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     if (!importer || !LOADED.test(importer)) return null
     const found = await context.resolve(source, path.join(root, 'index.js'), { skipSelf: true })
     return found && !found.external ? found : (resolveFrom(root, source) ?? found)
+  }
+
+  /** Found from the compiler, which wrote the programs; by the bundler's own rules, where it knows them. */
+  async function resolveTfjs(context: Context, source: string, importer?: string) {
+    if (!importer || !LOADED.test(importer)) return null
+    const found = await context.resolve(source, compilerFile(), { skipSelf: true })
+    return found && !found.external ? found : normalizePath(findTfjsModule())
   }
 
   async function moduleOf(
@@ -117,13 +139,15 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
         return modules.urlModule(address!)
       }
       default:
-        return server ? modules.serverModule(manifest) : modules.modelModule(manifest, await assets.artefacts(context, result))
+        return server
+          ? modules.serverModule(manifest)
+          : modules.modelModule(manifest, await assets.artefacts(context, result), keyOf(result.kernels))
     }
   }
 
   async function loadModel(context: Context, id: string, server: boolean) {
     const compiler = await loadCompiler()
-    if (!compiler.isModelImport(id) || !accepts(splitId(id).file)) return null
+    if (!compiler.isModelImport(modelId(id)) || !accepts(splitId(id).file)) return null
     const entry = imports.get(id) ?? { ...splitId(id), written: splitId(id).query, source: id }
     try {
       const reporter = { warn: (text: string) => context.warn(text), addWatchFile: (file: string) => context.addWatchFile(file) }
@@ -137,10 +161,26 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     }
   }
 
+  /** Chunks are named after their modules, so that these have short names. */
+  function keyOf(functions: CompileResult['kernels']): string | undefined {
+    if (Object.keys(functions).length === 0) return undefined
+    const key = createHash('sha256').update(JSON.stringify(functions)).digest('hex').slice(0, 8)
+    kernels.set(key, functions)
+    return key
+  }
+
+  async function loadTfjsModule(context: Context, id: string) {
+    const key = id.slice(id.lastIndexOf('/') + 1)
+    const code = id.startsWith(`\0${modules.KERNELS_MODULE}`)
+      ? modules.kernelsModule(kernels.get(key)!)
+      : modules.tfjsModule(key, await assets.tfjs(context), describeRuntimeFile(findTfjs()))
+    return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
+  }
+
   async function loadRuntimeModule(context: Context, id: string) {
     const build = id.slice(1 + modules.RUNTIME_MODULE.length) as Build
     const { wasm, mjs } = await assets.runtime(context, build)
-    const code = modules.runtimeModule(build, wasm, mjs, describeRuntimeFile(runtime(), build))
+    const code = modules.runtimeModule(build, wasm, mjs, describeRuntimeFile(path.join(runtime().dist, BUILDS[build].wasm)))
     return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
   }
 
@@ -169,7 +209,7 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     },
 
     // Optimizing would take both out of the place from which they find their files, and reload the page when the first model is met.
-    config: () => ({ optimizeDeps: { exclude: ['@whittle/runtime', '@whittle/runtime/worker', 'onnxruntime-web'] } }),
+    config: () => ({ optimizeDeps: { exclude: ['@whittle/runtime', '@whittle/runtime/worker', '@whittle/tfjs', 'onnxruntime-web'] } }),
 
     configResolved(config) {
       vite = config
@@ -186,13 +226,17 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
       filter: { id: RESOLVED },
       async handler(source, importer) {
         const context = this as unknown as Context
-        if (source.startsWith(modules.RUNTIME_MODULE)) return `\0${source}`
+        if ([modules.RUNTIME_MODULE, modules.TFJS_MODULE, modules.KERNELS_MODULE].some((start) => source.startsWith(start)))
+          return `\0${source}`
         if (source.startsWith(modules.ORT_MODULE)) {
           return normalizePath(path.join(runtime().dist, BUILDS[source.slice(modules.ORT_MODULE.length) as Build].module))
         }
+        if (source === '@whittle/tfjs/run') return resolveTfjs(context, source, importer)
         if (source === '@whittle/runtime') return resolveRuntime(context, source, importer)
         const compiler = await clock.track(loadCompiler)
-        return compiler.isModelImport(source) && !source.startsWith('\0') ? resolveModel(context, source, importer, compiler) : null
+        return compiler.isModelImport(modelId(source)) && !source.startsWith('\0')
+          ? resolveModel(context, source, importer, compiler)
+          : null
       },
     },
 
@@ -203,6 +247,7 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
         const context = this as unknown as Context
         return clock.track(async () => {
           if (id.startsWith(`\0${modules.RUNTIME_MODULE}`)) return loadRuntimeModule(context, id)
+          if (id.startsWith(`\0${modules.TFJS_MODULE}`) || id.startsWith(`\0${modules.KERNELS_MODULE}`)) return loadTfjsModule(context, id)
           return id.startsWith('\0') ? null : loadModel(context, id, forServer(context, hookOptions?.ssr))
         })
       },

@@ -7,6 +7,9 @@ import type { Manifest } from './compiler.ts'
 /** The builds of onnxruntime-web that a loader may choose from, in the words of `@whittle/runtime`. */
 export type Build = 'wasm' | 'webgpu' | 'jspi'
 
+/** The small runtime's only file, in `@tensorflow/tfjs-backend-wasm`. */
+export const TFJS_WASM = 'tfjs-backend-wasm-simd.wasm'
+
 interface BuildFiles {
   /** The JavaScript that the bundler takes in: the form that fetches its WebAssembly from where it is told to. */
   readonly module: string
@@ -50,6 +53,28 @@ export function findRuntimePackage(root: string): RuntimePackage {
   return { dist, version }
 }
 
+/**
+ * TensorFlow.js's WebAssembly, as the compiler has it: programs are written for the kernels of one version.
+ * @returns its absolute path.
+ */
+export function findTfjs(): string {
+  return requireOfCompiler().resolve(`@tensorflow/tfjs-backend-wasm/dist/${TFJS_WASM}`)
+}
+
+/** The absolute path of the small runtime's JavaScript. */
+export function findTfjsModule(): string {
+  return requireOfCompiler().resolve('@whittle/tfjs/run')
+}
+
+/** A file of the compiler's package, from which its dependencies are found. */
+export function compilerFile(): string {
+  return createRequire(import.meta.url).resolve('@whittle/compiler/package.json')
+}
+
+function requireOfCompiler(): NodeJS.Require {
+  return createRequire(compilerFile())
+}
+
 /** What the loader checks a build's WebAssembly by. */
 export interface RuntimeFile {
   readonly path: string
@@ -57,10 +82,9 @@ export interface RuntimeFile {
   readonly sha256: string
 }
 
-export function describeRuntimeFile({ dist }: RuntimePackage, build: Build): RuntimeFile {
-  const name = BUILDS[build].wasm
-  const content = readFileSync(path.join(dist, name))
-  return { path: name, bytes: content.byteLength, sha256: createHash('sha256').update(content).digest('hex') }
+export function describeRuntimeFile(file: string): RuntimeFile {
+  const content = readFileSync(file)
+  return { path: path.basename(file), bytes: content.byteLength, sha256: createHash('sha256').update(content).digest('hex') }
 }
 
 /** Resolves a package's file from the app's root, and where the app does not have it, from this package. */

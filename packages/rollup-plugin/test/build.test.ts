@@ -19,8 +19,8 @@ const show = (name: string) => `globalThis.shown = [...(globalThis.shown ?? []),
 describe.each(BUNDLERS)('a build with %s', (bundler) => {
   test('emits the model and the runtime files of its targets, each once, and names them in the code', async () => {
     const made = app(
-      `import model from './tiny.onnx?int8&target=wasm;webgpu'
-       import again from './tiny.onnx?target=webgpu;wasm&int8'
+      `import model from './tiny.onnx?int8&target=wasm;webgpu&runtime=onnx'
+       import again from './tiny.onnx?target=webgpu;wasm&runtime=onnx&int8'
        ${show('model')}${show('again')}`,
     )
     await build(bundler, made)
@@ -45,7 +45,7 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   })
 
   test('emits only the runtime that the targets need', async () => {
-    const made = app(`import model from './tiny.onnx?target=wasm'\n${show('model')}`)
+    const made = app(`import model from './tiny.onnx?target=wasm&runtime=onnx'\n${show('model')}`)
     const { warnings } = await build(bundler, made)
     const files = made.files('dist')
     expect(files.filter((file) => file.endsWith('.wasm'))).toEqual([expect.stringMatching(/^assets\/ort-wasm-simd-threaded-[\w-]+\.wasm$/)])
@@ -55,7 +55,7 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   })
 
   test('leaves the runtime files out when the app serves them itself', async () => {
-    const made = app(`import model from './tiny.onnx?target=wasm'\n${show('model')}`)
+    const made = app(`import model from './tiny.onnx?target=wasm&runtime=onnx'\n${show('model')}`)
     await build(bundler, made, { runtimeBase: '/ort' })
     expect(made.files('dist').filter((file) => /\.(wasm|mjs)$/.test(file))).toEqual([])
     const code = made
@@ -68,9 +68,9 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
 
   test('gives an address, the manifest and the report where as= asks for them', async () => {
     const made = app(
-      `import url from './tiny.onnx?fp16&target=wasm&as=url'
-       import manifest, { urls } from './tiny.onnx?fp16&target=wasm&as=manifest'
-       import report from './tiny.onnx?fp16&target=wasm&as=report'
+      `import url from './tiny.onnx?fp16&target=wasm&runtime=onnx&as=url'
+       import manifest, { urls } from './tiny.onnx?fp16&target=wasm&runtime=onnx&as=manifest'
+       import report from './tiny.onnx?fp16&target=wasm&runtime=onnx&as=report'
        export { url, manifest, urls, report }
        globalThis.shown = { url, manifest, urls, report }`,
     )
@@ -88,10 +88,10 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   })
 
   test('writes the exact types of the imports as written, and only when they change', async () => {
-    const made = app(`import model from './tiny.onnx?target=wasm&int8'\nimport bare from './tiny.onnx'\n${show('model')}${show('bare')}`)
+    const made = app(`import model from './tiny.onnx?target=wasm&runtime=onnx&int8'\nimport bare from './tiny.onnx'\n${show('model')}${show('bare')}`)
     await build(bundler, made)
     const text = made.read('whittle-models.d.ts')
-    expect(text).toContain(`// src/tiny.onnx\ndeclare module '*/tiny.onnx?target=wasm&int8' {`)
+    expect(text).toContain(`// src/tiny.onnx\ndeclare module '*/tiny.onnx?target=wasm&runtime=onnx&int8' {`)
     expect(text).toContain(`declare module '*/tiny.onnx' {`)
     expect(text).toContain(`"x": import('@whittle/runtime').Tensor<'float32', readonly [number, 8]>`)
     const before = statSync(made.at('whittle-models.d.ts'))
@@ -100,13 +100,13 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   })
 
   test('writes no types where they are turned off', async () => {
-    const made = app(`import model from './tiny.onnx?target=wasm'\n${show('model')}`)
+    const made = app(`import model from './tiny.onnx?target=wasm&runtime=onnx'\n${show('model')}`)
     await build(bundler, made, { types: false })
     expect(existsSync(made.at('whittle-models.d.ts'))).toBe(false)
   })
 
   test('warns of files that a host may refuse, with what to do', async () => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm;webgpu'\n${show('model')}`)
+    const made = app(`import model from './tiny.onnx?int8&target=wasm;webgpu&runtime=onnx'\n${show('model')}`)
     expect((await build(bundler, made)).warnings).toEqual([
       expect.stringMatching(
         /^(\[plugin whittle\] )?whittle: ort-wasm-simd-threaded\.asyncify\.wasm has 26\.\d MB, and some hosts take at most 26\.2 MB a file: serve onnxruntime-web from elsewhere \(runtimeBase\), or import the model with target=wasm; maxFile sets the limit$/,
@@ -118,7 +118,7 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   })
 
   test('ends with a table of the variants', async () => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm'\n${show('model')}`)
+    const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx'\n${show('model')}`)
     const { log, plugin } = await build(bundler, made)
     expect(log).toMatch(/tiny\.onnx\?int8&target=wasm/)
     expect(plugin.api.seconds).toBeGreaterThan(0)
@@ -126,7 +126,7 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   })
 
   test('watches the model, the calibration module and the configuration', async () => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm&calibrate=./data/samples.ts'\n${show('model')}`, {
+    const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx&calibrate=./data/samples.ts'\n${show('model')}`, {
       'src/data/samples.ts': SAMPLES,
       'src/data/size.ts': `export const size = 8\n`,
       'whittle.config.ts': `export default {}\n`,
@@ -139,13 +139,13 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
 
   test('starts at the importer for relative paths of a query', async () => {
     const made = app(
-      `import model from './models/tiny.onnx?int8&target=wasm&calibrate=./samples.ts'\nimport './other/more.ts'\n${show('model')}`,
+      `import model from './models/tiny.onnx?int8&target=wasm&runtime=onnx&calibrate=./samples.ts'\nimport './other/more.ts'\n${show('model')}`,
       {
         'src/models/tiny.onnx': tinyModel(),
         'src/samples.ts': SAMPLES.replace('./size.ts', './other/size.ts'),
         'src/other/size.ts': `export const size = 8\n`,
         'src/other/samples.ts': SAMPLES,
-        'src/other/more.ts': `import model from '../models/tiny.onnx?int8&target=wasm&calibrate=./samples.ts'\n${show('model')}`,
+        'src/other/more.ts': `import model from '../models/tiny.onnx?int8&target=wasm&runtime=onnx&calibrate=./samples.ts'\n${show('model')}`,
       },
     )
     const { watched } = await build(bundler, made)
@@ -156,7 +156,7 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
     ['an unknown directive', `./tiny.onnx?int9`, /unknown directive 'int9': did you mean 'int8'\?/],
     ['a missing model', `./none.onnx?int8`, /none\.onnx/],
     ['a text file', `./text.onnx?int8`, /text\.onnx/],
-    ['several files for as=url', `./tiny.onnx?int8;fp16&target=wasm&as=url`, /as=url gives one address, and this import makes 2 files/],
+    ['several files for as=url', `./tiny.onnx?int8;fp16&target=wasm&runtime=onnx&as=url`, /as=url gives one address, and this import makes 2 files/],
   ])('fails on %s with the import, the module that holds it, and no stack in the message', async (_name, source, message) => {
     const made = app(`import model from '${source}'\n${show('model')}`, { 'src/text.onnx': 'this is no model' })
     const error: Error = await build(bundler, made).then(
@@ -184,7 +184,7 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
 
 describe.each(['vite7', 'vite8'] as const)('%s', (bundler) => {
   test.each(['/sub/', './', 'https://cdn.example/app/'])('keeps addresses right below the base %s', async (base) => {
-    const made = app(`import model from './tiny.onnx?target=wasm'\n${show('model')}`)
+    const made = app(`import model from './tiny.onnx?target=wasm&runtime=onnx'\n${show('model')}`)
     await build(bundler, made, { base })
     const script = made.files('dist').find((file) => /^assets\/index-.*\.js$/.test(file))!
     const home = new URL(base, 'https://host/app/')
@@ -196,10 +196,10 @@ describe.each(['vite7', 'vite8'] as const)('%s', (bundler) => {
   })
 
   test('builds for a server without browser globals, runtimes or second copies of assets', async () => {
-    const made = app(`import model from './tiny.onnx?target=wasm;webgpu'\n${show('model')}`, {
+    const made = app(`import model from './tiny.onnx?target=wasm;webgpu&runtime=onnx'\n${show('model')}`, {
       'src/server.ts': `
-        import model from './tiny.onnx?target=wasm;webgpu'
-        import url from './tiny.onnx?target=wasm&as=url'
+        import model from './tiny.onnx?target=wasm;webgpu&runtime=onnx'
+        import url from './tiny.onnx?target=wasm&runtime=onnx&as=url'
         export { model, url }`,
     })
     await build(bundler, made, { base: '/sub/' })

@@ -46,7 +46,7 @@ async function visit(url: (path: string) => string, base = '/'): Promise<{ statu
 
 describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => {
   test.each(['/', '/sub/'])('serves artefacts and the runtime from memory, below the base %s', async (base) => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm'\nwindow.model = model\n`)
+    const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx'\nwindow.model = model\n`)
     const { url } = await serve(bundler, made, base)
     const { status, text } = await visit(url, base)
     expect(status).toBe(200)
@@ -71,14 +71,14 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
   })
 
   test('writes the types of what a page imports', async () => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm'\nwindow.model = model\n`)
+    const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx'\nwindow.model = model\n`)
     const { url } = await serve(bundler, made)
     await visit(url)
-    expect(made.read('whittle-models.d.ts')).toContain(`declare module '*/tiny.onnx?int8&target=wasm'`)
+    expect(made.read('whittle-models.d.ts')).toContain(`declare module '*/tiny.onnx?int8&target=wasm&runtime=onnx'`)
   })
 
   test('imports a model on the server without browser globals', async () => {
-    const made = app('', { 'src/server.ts': `export { default as model } from './tiny.onnx?target=wasm;webgpu'\n` })
+    const made = app('', { 'src/server.ts': `export { default as model } from './tiny.onnx?target=wasm;webgpu&runtime=onnx'\n` })
     const { server } = await serve(bundler, made)
     const { model } = await server.ssrLoadModule('/src/server.ts')
     expect(model!.manifest.variants).toHaveLength(2)
@@ -89,7 +89,7 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
     const samples = (value: number) => `
       import { Tensor } from '@whittle/ir'
       export default { key: 's${value}', async *samples() { yield { inputs: { x: Tensor.float32([1, 8], new Float32Array(8).fill(${value})) } } } }`
-    const made = app(`import model from './tiny.onnx?int8&target=wasm&calibrate=./samples.ts'\nwindow.model = model\n`, {
+    const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx&calibrate=./samples.ts'\nwindow.model = model\n`, {
       'src/samples.ts': samples(1),
       'whittle.config.ts': `export default {}\n`,
     })
@@ -111,7 +111,7 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
   })
 
   test('shows the error of a deleted model in the overlay, and recovers when it is back', async () => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm'\nwindow.model = model\n`)
+    const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx'\nwindow.model = model\n`)
     const { url, sent } = await serve(bundler, made)
     expect((await visit(url)).status).toBe(200)
 
@@ -121,7 +121,7 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
     const overlays = sent.filter(({ type }) => type === 'error')
     expect(overlays[0]!.err).toMatchObject({ plugin: 'whittle', id: expect.stringContaining('src/tiny.onnx') })
     const errors = overlays.map(({ err }) => err!.message)
-    expect(errors).toEqual([expect.stringContaining(`imported as './tiny.onnx?int8&target=wasm' by src/main.ts`)])
+    expect(errors).toEqual([expect.stringContaining(`imported as './tiny.onnx?int8&target=wasm&runtime=onnx' by src/main.ts`)])
     expect(errors[0]).toMatch(/tiny\.onnx/)
 
     sent.length = 0
@@ -131,7 +131,7 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
   })
 
   test('shows the error of a calibration module that throws, and recovers when it is mended', async () => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm&calibrate=./samples.ts'\nwindow.model = model\n`, {
+    const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx&calibrate=./samples.ts'\nwindow.model = model\n`, {
       'src/samples.ts': `throw new Error('no pictures here')`,
     })
     const { url, sent } = await serve(bundler, made)

@@ -6,7 +6,7 @@ import { whittle } from '../src/index.ts'
 import { build, createApp, ENTRY, html, tinyModel, vite, viteConfig, type App } from './app.ts'
 
 const MAIN = `
-  import model from './tiny.onnx?int8&target=wasm;webgpu'
+  import model from './tiny.onnx?int8&target=wasm;webgpu&runtime=onnx'
   import { tensor } from '@whittle/runtime'
   globalThis.run = async (devices, values) => {
     const progress = []

@@ -20,13 +20,16 @@ const IMPORTS = Object.entries(MODELS).flatMap(([name, { dims }]) => FORMATS.map
 
 const MAIN = `
   import { tensor } from '@whittle/runtime'
-  ${IMPORTS.map(({ name, format, dims }) => `import ${name}_${format} from './${name}.onnx?${format}&input=${dims.join('x')}&target=wasm;webgpu;webnn-cpu'`).join('\n')}
-  const models = { ${IMPORTS.map(({ name, format }) => `${name}_${format}`).join(', ')} }
+  ${IMPORTS.map(({ name, format, dims }) => `import ${name}_${format} from './${name}.onnx?${format}&input=${dims.join('x')}&target=wasm;webgpu;webnn-cpu&runtime=onnx'`).join('\n')}
+  ${IMPORTS.map(({ name, format, dims }) => `import ${name}_${format}_tfjs from './${name}.onnx?${format}&input=${dims.join('x')}&target=wasm&runtime=tfjs'`).join('\n')}
+  const models = { ${IMPORTS.flatMap(({ name, format }) => [`${name}_${format}`, `${name}_${format}_tfjs`]).join(', ')} }
   globalThis.run = async (name, device, values, dims) => {
-    const session = await models[name].load({ devices: [device] })
+    const session = await models[device === 'tfjs' ? name + '_tfjs' : name].load({ devices: [device] })
     const [y] = Object.values(await session.run({ x: tensor(new Float32Array(values), dims) }))
     await session.dispose()
-    const { files, golden } = session.variant
+    const { golden } = session.variant
+    // What runs on the small runtime has the weights of the file for wasm.
+    const { files } = device === 'tfjs' ? models[name].manifest.variants.find(({ provider }) => provider === 'wasm') : session.variant
     return { device: session.device, sha256: files[0].sha256, checked: golden !== undefined, y: [...y.data] }
   }
 `
@@ -63,6 +66,7 @@ async function wanted(sha256: string, x: Float32Array, dims: number[]): Promise<
 describe.each([
   ['wasm', 'plain', 'wasm', 0],
   ['wasm with threads', 'isolated', 'wasm', 2],
+  ['the small runtime', 'plain', 'tfjs', 0],
   ['WebGPU', 'plain', 'webgpu', 0],
   ['WebNN on the CPU', 'plain', 'webnn-cpu', 0],
 ] as const)('on %s', (_, server, device, workers) => {

@@ -6,7 +6,7 @@ import { createApp, ENTRY, tinyModel, typescript } from './app.ts'
 
 test('Rollup’s watch mode builds again when a model changes, fails with its error when it is broken, and recovers', async () => {
   const made = createApp({
-    [ENTRY]: `import model from './tiny.onnx?target=wasm'\nglobalThis.shown = model\n`,
+    [ENTRY]: `import model from './tiny.onnx?target=wasm&runtime=onnx'\nglobalThis.shown = model\n`,
     'src/tiny.onnx': tinyModel(),
   })
   const watcher = watch({

@@ -122,6 +122,8 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
 
   for (const variant of order) {
     const golden = options.check === false ? undefined : variant.golden
+    // The app's onnxruntime does not read what the small runtime does.
+    const own = variant.provider === 'tfjs' ? undefined : options.ort
     let release = (): unknown => undefined
     try {
       const lost = broken.get(variant)
@@ -137,9 +139,7 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
       // The runtime's files and the model are fetched abreast; a failure of the runtime is looked at when the model is there, so that the
       // next variant may use the bytes.
       const onRuntime = (bytes: number, total: number) => progress('runtime', bytes, bytes ? undefined : total)
-      const runtime = options.ort
-        ? Promise.resolve(options.ort)
-        : loadRuntime(variant, source.runtimes, onRuntime, started, options.runtimeBase)
+      const runtime = own ? Promise.resolve(own) : loadRuntime(variant, source.runtimes, onRuntime, started, options.runtimeBase)
       runtime.catch(() => undefined)
       const bytes = await until(fetchModel(variant))
       const ort = await until(runtime)
@@ -147,7 +147,7 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
       // Also of a session that is there only after the load was aborted.
       release = () => making.then((made) => enqueue(ort, () => made.release())).catch(() => undefined)
       const session = await until(making)
-      if (!options.ort) dropBinary(ort, source.runtimes[buildOf(variant, source.runtimes)])
+      if (!own) dropBinary(ort, source.runtimes[buildOf(variant, source.runtimes)])
       if (golden && !finding) {
         const wrong = await until(findWrong((inputs) => runOn(ort, session, inputs), manifest, golden))
         void keepFinding(variant, wrong)

@@ -24,10 +24,10 @@ export function createProbe(): Probe {
   return async ({ provider, deviceType = 'cpu', probes }) => {
     // Beyond a context, a target may ask for features by WebGPU's own names: `shader-f16`.
     const features = probes.filter((name) => !name.startsWith(provider))
-    const unknown = provider === 'webgpu' ? '' : ['wasm', 'webnn'].includes(provider) ? features[0] : provider
+    const unknown = provider === 'webgpu' ? '' : ['wasm', 'webnn', 'tfjs'].includes(provider) ? features[0] : provider
     if (unknown) return `this version of @whittle/runtime has no test for '${unknown}'; update it`
-    if (provider === 'wasm') return simd()
     if (provider === 'webnn') return webnn(deviceType)
+    if (provider !== 'webgpu') return simd()
     const adapter = await (gpu ??= webgpu())
     if (typeof adapter === 'string') return adapter
     const missing = features.find((name) => !adapter.features.has(name))

@@ -17,7 +17,7 @@ export interface Session<Inputs = TensorMap, Outputs = TensorMap> {
    * @throws {RunError} where names, element types, ranks or fixed dimensions are not the model's, and after `dispose()`.
    */
   run(inputs: Inputs): Promise<Outputs>
-  /** The execution provider that computes: `wasm`, `webgpu`, `webnn`. */
+  /** What computes: onnxruntime's execution provider `wasm`, `webgpu` or `webnn`, or the small runtime `tfjs`. */
   readonly device: ManifestVariant['provider']
   readonly variant: ManifestVariant
   /** What was tried, in that order, and why it was chosen or not; every variant once. */

@@ -4,12 +4,12 @@ import type { KnownFile } from './fetch.ts'
 /** A build of onnxruntime-web. */
 export type Ort = typeof import('onnxruntime-web')
 
-/** One of onnxruntime-web's builds: its JavaScript, fetched when asked for, and the addresses of its WebAssembly and of the glue to it. */
+/** A runtime, such as one of onnxruntime-web's builds: its JavaScript, fetched when asked for, and the addresses of its WebAssembly and of the glue to it. */
 export interface RuntimeSource {
   load(): Promise<Ort>
   readonly wasm: string
   readonly mjs: string
-  /** The WebAssembly's size and hash. With it, the file is fetched beside the model, checked, and kept for the next load. */
+  /** The WebAssembly's published name, size and hash. With it, the file is fetched beside the model, checked, and kept for the next load. */
   readonly file?: KnownFile
 }
 
@@ -21,6 +21,8 @@ export interface Runtimes {
   readonly wasm?: RuntimeSource
   readonly webgpu?: RuntimeSource
   readonly jspi?: RuntimeSource
+  /** TensorFlow.js's WebAssembly behind the part of onnxruntime-web's interface that the loader uses: `createRuntime` of `@whittle/tfjs/run`. */
+  readonly tfjs?: RuntimeSource
 }
 
 /** All that a model is made of. A bundler's plugin writes it; by hand it needs a manifest and addresses. */
@@ -31,18 +33,16 @@ export interface ModelSource {
   readonly runtimes: Runtimes
 }
 
-/** The file name, without its ending, under which onnxruntime-web publishes each build. */
-const FILES = { wasm: '', webgpu: '.asyncify', jspi: '.jspi' } as const
-
 /** Which build runs a variant in this browser. */
 export function buildOf(variant: ManifestVariant, runtimes: Runtimes): keyof Runtimes {
-  if (variant.provider === 'wasm') return 'wasm'
+  const { provider } = variant
+  if (provider === 'wasm' || provider === 'tfjs') return provider
   return 'Suspending' in WebAssembly && runtimes.jspi ? 'jspi' : 'webgpu'
 }
 
-/** The address of a build's two files, moved to `base` under their published names where it is given. */
-export function pathsOf(build: keyof Runtimes, source: RuntimeSource, base?: string): { wasm: string; mjs: string } {
-  if (base === undefined) return { wasm: source.wasm, mjs: source.mjs }
-  const start = new URL(`${base.replace(/\/?$/, '/')}ort-wasm-simd-threaded${FILES[build]}`, location.href).href
-  return { wasm: `${start}.wasm`, mjs: `${start}.mjs` }
+/** The addresses of a runtime's files, moved to `base` under their published names where it is given. */
+export function pathsOf({ wasm, mjs, file }: RuntimeSource, base?: string): { wasm: string; mjs: string } {
+  if (base === undefined) return { wasm, mjs }
+  const { href } = new URL(base.replace(/\/?$/, '/') + (file?.path ?? wasm.replace(/.*\//, '')), location.href)
+  return { wasm: href, mjs: href.replace(/wasm$/, 'mjs') }
 }

@@ -35,15 +35,15 @@ export async function loadRuntime(
 ): Promise<Ort> {
   const build = buildOf(variant, runtimes)
   const source = runtimes[build]
-  if (!source) throw new LoadError('RUNTIME_MISSING', `this app has no onnxruntime-web for ${variant.provider}`)
-  const paths = pathsOf(build, source, base)
+  if (!source) throw new LoadError('RUNTIME_MISSING', `this app has no runtime for ${variant.provider}`)
+  const paths = pathsOf(source, base)
   const binary = binaryOf(source, paths.wasm, { started, scope: `runtime/${build}`, wanted: [] }, onBytes)
   binary?.catch(() => undefined)
   let ort: Ort
   try {
     ort = await source.load()
   } catch (cause) {
-    throw new LoadError('RUNTIME_FAILED', `onnxruntime-web's JavaScript could not be fetched: ${messageOf(cause)}`, { cause })
+    throw new LoadError('RUNTIME_FAILED', `the runtime's JavaScript could not be fetched: ${messageOf(cause)}`, { cause })
   }
   const { env } = ort
   env.logLevel = 'error'
@@ -90,6 +90,6 @@ export async function createSession(ort: Ort, variant: ManifestVariant, bytes: U
       }),
     )
   } catch (cause) {
-    throw new LoadError('SESSION_FAILED', `onnxruntime-web made no session: ${messageOf(cause)}`, { cause })
+    throw new LoadError('SESSION_FAILED', `the runtime made no session: ${messageOf(cause)}`, { cause })
   }
 }

@@ -9,6 +9,8 @@ export {
   type Port,
 } from './manifest.ts'
 export { TARGETS, TARGET_GROUPS, findTargets } from './table.ts'
+export { tfjsCost } from './cost/tfjs.ts'
+export { tfjs } from './profiles/tfjs.ts'
 export { wasm } from './profiles/wasm.ts'
 export { webgpu, webgpuF16 } from './profiles/webgpu.ts'
 export { webnnCpu, webnnGpu, webnnNpu } from './profiles/webnn.ts'

@@ -41,7 +41,8 @@ export interface ManifestVariant {
   readonly id: string
   /** The target's name: `webgpu-f16`. */
   readonly target: string
-  readonly provider: 'wasm' | 'webgpu' | 'webnn'
+  /** onnxruntime-web's execution provider; `tfjs` is the small runtime. */
+  readonly provider: 'wasm' | 'webgpu' | 'webnn' | 'tfjs'
   readonly deviceType?: 'cpu' | 'gpu' | 'npu'
   /** Feature tests that must hold on the device, by name. */
   readonly probes: readonly string[]
@@ -49,7 +50,7 @@ export interface ManifestVariant {
   readonly rank: number
   /** The number format as asked: `int8`, `fp16`, `fp32`. */
   readonly format: string
-  /** A self-contained ONNX model, first; equal files of several variants have equal hashes and one address. */
+  /** A self-contained ONNX model, first, or for `tfjs` a weight file with a program in it; equal files of several variants have equal hashes and one address. */
   readonly files: readonly ArtefactFile[]
   /** Absent where the answer to made-up inputs says nothing. */
   readonly golden?: Golden

@@ -25,5 +25,5 @@ test("a manifest's variants carry what a target says of itself", () => {
     })),
   }
   expect(JSON.parse(JSON.stringify(manifest)).variants).toHaveLength(TARGETS.length)
-  expectTypeOf(manifest.variants[0]!.provider).toEqualTypeOf<'wasm' | 'webgpu' | 'webnn'>()
+  expectTypeOf(manifest.variants[0]!.provider).toEqualTypeOf<'wasm' | 'webgpu' | 'webnn' | 'tfjs'>()
 })

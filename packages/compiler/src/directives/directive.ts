@@ -11,6 +11,9 @@ export interface Alternative {
   options: Record<string, string>
 }
 
+/** `onnx` is onnxruntime-web, `tfjs` the WebAssembly of TensorFlow.js. */
+export type RuntimeName = 'onnx' | 'tfjs'
+
 /** What the import gives to the app. */
 export type Output = 'model' | 'url' | 'manifest' | 'report'
 
@@ -25,6 +28,8 @@ export interface Request {
   sqnr?: number
   /** Bytes after brotli. */
   max?: number
+  /** Which runtimes execute what runs in WebAssembly; undefined: the smaller one, where it covers the model and is fast enough. */
+  runtimes?: RuntimeName[]
   output: Output
 }
 

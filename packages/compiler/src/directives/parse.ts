@@ -14,11 +14,23 @@ interface Piece {
   value?: string
 }
 
-/** Whether an id names a model that Whittle compresses: an `.onnx` file whose query is not the bundler's own. */
+/**
+ * Whether an id names a model that Whittle compresses: an `.onnx` or `.tflite` file whose query is not the bundler's own, or a `.json` file
+ * (TensorFlow.js) whose query holds a directive.
+ */
 export function isModelImport(id: string): boolean {
   const [path, query = ''] = splitQuery(id)
-  if (!/\.onnx$/i.test(path) || path.startsWith('\0')) return false
-  return !query.split('&').some((part) => BUNDLER_OUTPUTS.has(part))
+  const parts = query.split('&')
+  if (!/\.(onnx|tflite|json)$/i.test(path) || path.startsWith('\0') || parts.some((part) => BUNDLER_OUTPUTS.has(part))) return false
+  return !/\.json$/i.test(path) || parts.some(isDirective)
+}
+
+/** Plain JSON is imported with queries too, so that only a directive as it must be written makes a model of it. */
+function isDirective(part: string): boolean {
+  const [first = ''] = part.split(';')
+  const [key = '', value] = first.split('=')
+  const row = DIRECTIVES.find((directive) => directive.name === key)
+  return row ? (row.value === undefined) === (value === undefined) : Object.hasOwn(TRANSFORM_OPTIONS, key)
 }
 
 /** An id's path, and its query without the `?`; undefined where it has none. */
@@ -67,8 +79,8 @@ export function parseQuery(
     seen.set(name, text)
     const before = request.alternatives
     const after = before.flatMap((alternative) => group.flatMap((piece, index) => branch(piece, index, alternative, request)))
-    // Targets multiply into variants by themselves: each alternative gets all of them.
-    request.alternatives = name === 'target' ? before : after
+    // Targets and runtimes multiply into variants by themselves: each alternative gets all of them.
+    request.alternatives = name === 'target' || name === 'runtime' ? before : after
   }
   return request
 }

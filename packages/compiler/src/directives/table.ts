@@ -1,7 +1,8 @@
 import { TARGETS, TARGET_GROUPS, findTargets } from '@whittle/targets'
-import type { Alternative, Directive, Output } from './directive.ts'
+import type { Alternative, Directive, Output, RuntimeName } from './directive.ts'
 
 const OUTPUTS: readonly Output[] = ['model', 'url', 'manifest', 'report']
+const RUNTIMES: readonly RuntimeName[] = ['onnx', 'tfjs']
 
 const format = (name: string, meaning: string, fields: { bits?: number; float16?: boolean }): Directive => ({
   name,
@@ -105,10 +106,15 @@ export const DIRECTIVES: readonly Directive[] = [
   },
   {
     name: 'runtime',
-    value: 'onnx',
-    meaning: 'which browser runtime executes it',
-    example: 'runtime=onnx',
-    apply: (value) => value === 'onnx',
+    value: RUNTIMES.join(', '),
+    meaning:
+      'what executes it in WebAssembly: onnxruntime-web, or the 0.11 MB of TensorFlow.js; by default the smaller one, where it covers the model and is fast enough',
+    example: 'runtime=tfjs',
+    multiplies: true,
+    apply(value, _, request) {
+      request.runtimes = [...new Set([...(request.runtimes ?? []), ...(value.split(',') as RuntimeName[])])]
+      return request.runtimes.every((name) => RUNTIMES.includes(name))
+    },
   },
   {
     name: 'as',

@@ -1,5 +1,6 @@
-import { type CostRow, type CostTable, type Node, type Value, kernelOf } from '@whittle/ir'
+import type { CostTable, Node, Value } from '@whittle/ir'
 import type { Candidate } from './candidates.ts'
+import { nearestRow } from './nearest-row.ts'
 
 /** Sizes of values by name, at the shapes of a typical run. */
 export type Sizes = ReadonlyMap<string, readonly number[]>
@@ -124,34 +125,6 @@ function nodeCost(
   sizes: Sizes,
   table: CostTable,
 ): { fp32: number; int8: number } | undefined {
-  const shape = sizes.get(output.name)
-  const kernel = kernelOf(node)
-  if (!shape || !kernel) return undefined
-  const { dims } = kernel.tensor
-  const outputChannels = dims[kernel.outputAxis!]!
-  const inputChannels = dims[kernel.inputAxis!]!
-  const taps = dims.slice(2).reduce((a, b) => a * b, 1)
-  const positions = shape.reduce((a, b) => a * b, 1) / outputChannels
-  const rows = table.rows.filter((row) => row.op === (node.type === 'Conv' ? 'Conv' : 'MatMul'))
-  const far = (row: CostRow): number => {
-    const rowTaps = row.kernel.reduce((a, b) => a * b, 1)
-    return (
-      Math.abs(Math.log2(row.inputChannels / inputChannels)) +
-      Math.abs(Math.log2(row.outputChannels / outputChannels)) +
-      0.5 * Math.abs(Math.log2(row.positions / positions)) +
-      2 * Math.abs(Math.log2(rowTaps / taps))
-    )
-  }
-  const nearest = [...rows].sort((a, b) => far(a) - far(b))[0]
-  if (!nearest || far(nearest) > 6) return undefined
-  const macs = (channelsIn: number, channelsOut: number, at: number, k: number): number => channelsIn * channelsOut * at * k
-  const scale =
-    macs(inputChannels, outputChannels, positions, taps) /
-    macs(
-      nearest.inputChannels,
-      nearest.outputChannels,
-      nearest.positions,
-      nearest.kernel.reduce((a, b) => a * b, 1),
-    )
-  return { fp32: nearest.fp32 * scale, int8: nearest.int8 * scale }
+  const nearest = nearestRow(node, sizes.get(output.name), table.rows)
+  return nearest && { fp32: nearest.row.fp32 * nearest.scale, int8: nearest.row.int8 * nearest.scale }
 }

@@ -24,7 +24,7 @@ export function operatorFacts({ provider, deviceType }: Pick<Target, 'provider' 
     (row) => row.provider === provider && (row.deviceType ?? deviceType) === deviceType && row.ops.includes(type),
   )
   const host = HOST_VALUES.filter((row) => row.provider === provider && row.ops.includes(type))
-  if (provider === 'wasm') return { limits, host }
+  if (provider === 'wasm' || provider === 'tfjs') return { limits, host }
   const versions = limits.find((row) => row.versions)?.versions ?? listedVersions(OPERATOR_LISTS[provider].rows, type)
   return { versions, limits, host }
 }

@@ -2,6 +2,7 @@ import type { Kernel } from './kernel.ts'
 import { BOOL, FLOAT32, INT32, Machine, type Tensor, type Type, type Value, sizeOf } from './machine.ts'
 import { PROGRAM_FORMAT, type PortType, type Program } from './program.ts'
 import { startWasm } from './wasm.ts'
+import type { CompiledModule } from './web-assembly.ts'
 
 /** The elements of a tensor, as the browser's runtimes give them. */
 export type Elements = Float32Array | Int32Array | Uint8Array | Int8Array | BigInt64Array
@@ -28,11 +29,11 @@ export interface ProgramSession {
 /**
  * Loads a program on TensorFlow.js's WebAssembly.
  * @param binary `tfjs-backend-wasm-simd.wasm`, or the same compiled.
- * @param weights by the names that the program reads; float32, int32 or bool.
+ * @param weights by the names that the program reads; float32, float16, int32 or bool.
  * @param kernels what calls the kernels, by their names: at least those that the program names.
  */
 export async function startProgram(
-  binary: BufferSource | WebAssembly.Module,
+  binary: Uint8Array | CompiledModule,
   program: Program,
   weights: (name: string) => WeightTensor,
   kernels: Readonly<Record<string, Kernel>>,
@@ -55,9 +56,10 @@ class Running implements ProgramSession {
     this.#kernels = kernels
     this.#weights = program.weights.map(([name, dims]) => {
       const { type, bytes } = weights(name)
-      const tensor = machine.make(dims, typeOf(type))
+      const tensor = machine.make(dims, type === 'float16' ? FLOAT32 : typeOf(type))
       const view = machine.view(tensor)
-      new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(bytes)
+      if (type === 'float16') view.set(fromHalf(bytes))
+      else new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(bytes)
       return tensor
     })
     this.#last = lastReads(program)
@@ -103,6 +105,19 @@ function lastReads({ weights, inputs, steps, outputs }: Program): number[][] {
   const result: number[][] = steps.map(() => [])
   for (const [value, at] of last) if (!kept.has(value)) result[at]!.push(value)
   return result
+}
+
+/** Numbers of float16, IEEE 754's binary16. */
+function fromHalf(bytes: Uint8Array): Float32Array {
+  const { byteLength, buffer, byteOffset } = bytes
+  const view = new DataView(buffer, byteOffset)
+  return Float32Array.from({ length: byteLength / 2 }, (_, at) => {
+    const bits = view.getUint16(2 * at, true)
+    const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
+    const size =
+      exponent === 31 ? (fraction ? NaN : Infinity) : exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction
+    return bits & 0x8000 ? -size : size
+  })
 }
 
 function typeOf(port: string): Type {

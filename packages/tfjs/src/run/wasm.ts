@@ -1,6 +1,8 @@
+import { type CompiledModule, type Memory, webAssembly } from './web-assembly.ts'
+
 /** What TensorFlow.js's WebAssembly gives out: memory, its allocator, a registry of tensors by number, and kernels by name. */
 export interface Wasm {
-  readonly memory: WebAssembly.Memory
+  readonly memory: Memory
   malloc(bytes: number): number
   free(at: number): void
   register_tensor(id: number, size: number, at: number): void
@@ -15,8 +17,8 @@ const PAGE = 65536
  * surroundings is seven functions.
  * @param binary `tfjs-backend-wasm-simd.wasm`, or the same compiled.
  */
-export async function startWasm(binary: BufferSource | WebAssembly.Module): Promise<Wasm> {
-  let memory = undefined as unknown as WebAssembly.Memory
+export async function startWasm(binary: Uint8Array | CompiledModule): Promise<Wasm> {
+  let memory = undefined as unknown as Memory
   const env = {
     abort: (): never => {
       throw new Error('the WebAssembly of TensorFlow.js gave up')
@@ -40,9 +42,9 @@ export async function startWasm(binary: BufferSource | WebAssembly.Module): Prom
   }
   const none = (): number => 0
   const wasi = { fd_close: none, fd_seek: none, fd_write: none }
-  const module = binary instanceof WebAssembly.Module ? binary : await WebAssembly.compile(binary)
-  const { exports } = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: wasi })
-  const wasm = exports as unknown as Wasm & { __wasm_call_ctors(): void; init(): void }
+  const module = binary instanceof Uint8Array ? await webAssembly.compile(binary) : binary
+  const { exports } = await webAssembly.instantiate(module, { env, wasi_snapshot_preview1: wasi })
+  const wasm = exports as Wasm & { __wasm_call_ctors(): void; init(): void }
   memory = wasm.memory
   wasm.__wasm_call_ctors()
   wasm.init()

@@ -33,7 +33,7 @@ export class ProgramWriter {
 
   constructor(graph: Graph) {
     this.graph = graph
-    for (const value of graph.inputs) {
+    for (const value of graph.inputs.filter(({ tensor }) => !tensor)) {
       this.#forms.set(value, { plain: this.inputs.length })
       this.inputs.push(value)
     }
