@@ -33,6 +33,8 @@ function textOf(error: unknown): string {
   return error instanceof WhittleError ? error.message : `${messageOf(error)} (set DEBUG=whittle to see where)`
 }
 
+const MODEL = 'an .onnx or .tflite file, or the model.json of TensorFlow.js'
+
 function programFor(io: Io): Command {
   const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
   const program = new Command('whittle')
@@ -48,7 +50,7 @@ function programFor(io: Io): Command {
   program
     .command('compress')
     .description('compress a model as an import would, and show what came of it')
-    .argument('<model>', 'an .onnx file')
+    .argument('<model>', MODEL)
     .argument('<query>', "directives as in an import, quoted: 'int8&prune=0.3'")
     .option('--calibrate <path>', 'a module whose default export is a Dataset, or a folder of .npz files')
     .option('--target <names>', 'wasm, webgpu, webnn, ...; several with commas')
@@ -60,14 +62,14 @@ function programFor(io: Io): Command {
   program
     .command('inspect')
     .description('show what is in a model')
-    .argument('<model>', 'an .onnx file')
+    .argument('<model>', MODEL)
     .option('--json', 'print one JSON object')
     .action((model: string, options: { json?: boolean }) => inspectCommand(model, options, io))
   program
     .command('compare')
     .description('run two models on the same samples and compare their outputs')
-    .argument('<a>', 'the reference, an .onnx file')
-    .argument('<b>', 'the model that is judged, an .onnx file')
+    .argument('<a>', `the reference, ${MODEL}`)
+    .argument('<b>', `the model that is judged, ${MODEL}`)
     .requiredOption('--data <path>', 'a folder of .npz files, one a sample, or a module whose default export is a Dataset')
     .addOption(new Option('--engine <name>', 'what runs them').choices(Object.keys(ENGINES)).default('wasm'))
     .option('--json', 'print one JSON object')

@@ -58,10 +58,10 @@ interface Opened {
 }
 
 async function open(file: string, engine: Engine): Promise<Opened> {
-  const { readOnnxFile } = await import('@whittle/ir/onnx')
-  const { model, files } = readOnnxFile(file)
-  // External data are not in the file: such a model goes through the IR.
-  const session = await naming(file, () => engine.open(files.length === 1 ? readFileSync(file) : model))
+  const { formatOf, readModelFile } = await import('./source.ts')
+  const { model, files } = readModelFile(file)
+  // External data are not in the file: such a model goes through the IR, as one of another format.
+  const session = await naming(file, () => engine.open(formatOf(file) === 'onnx' && files.length === 1 ? readFileSync(file) : model))
   return { file, inputs: portsOf(model).inputs, session }
 }
 

