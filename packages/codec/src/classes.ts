@@ -19,7 +19,7 @@ export interface Model {
   readonly classes: readonly Classes[]
 }
 
-/** Classes to an octave of spread: 1 and 4 cost as much or more on the recogniser's weights. */
+/** Classes to an octave of spread: with 4, the recogniser's classes cost more than they gain. */
 const RESOLUTION = 2
 const MOST = 24
 const ROUNDS = 3
