@@ -89,7 +89,14 @@ export class Lowering {
     const model = this.graph.model
     const shape = dims.map((dim, axis): Dim => (dim < 0 ? `${name}_dim${axis}` : dim))
     const value = this.graph.addInput(model.uniqueName(name), type, shape)
-    this.#held.set(ref, { layout: 'last', last: this.isQuantized(ref) ? this.dequantize(value, ref) : value, integers: value })
+    this.#held.set(ref, { layout: 'last', last: this.isQuantized(ref) ? this.#inputNumbers(value, ref) : value, integers: value })
+  }
+
+  #inputNumbers(value: Value, ref: number): Value {
+    const { affine, type } = this.info(ref)
+    if (type !== 'int8') return this.dequantize(value, ref)
+    const grid = unsigned(affine!)
+    return this.node('DequantizeLinear', [this.#shifted(value, 128, grid.type), ...this.#scales(grid.affine, grid.type)])
   }
 
   addOutput(ref: number): void {
@@ -102,11 +109,15 @@ export class Lowering {
   }
 
   #integersLast(held: Held, ref: number): Value {
-    if (!held.integers) {
-      const constant = held.constant ?? this.#missing(ref)
-      held.integers = this.initializer(`${this.info(ref).name}_constant`, constant)
-    }
-    return held.layout === 'first' ? this.node('Transpose', [held.integers], { perm: [...TO_LAST] }) : held.integers
+    if (held.constant) return (held.integers ??= this.initializer(`${this.info(ref).name}_constant`, held.constant))
+    const integers = held.integers ?? this.#missing(ref)
+    const last = held.layout === 'first' ? this.node('Transpose', [integers], { perm: [...TO_LAST] }) : integers
+    return this.info(ref).type === 'int8' && integers.producer ? this.#shifted(last, -128, 'int8') : last
+  }
+
+  /** Between int8 and uint8. */
+  #shifted(integers: Value, by: number, type: ElementType): Value {
+    return this.cast(this.node('Add', [this.cast(integers, 'int32'), this.scalar(by, 'int32')]), type)
   }
 
   #missing(ref: number): never {
@@ -215,9 +226,11 @@ export class Lowering {
       const { affine, type } = this.info(ref)
       if (affine!.scale.length > 1)
         throw this.op.refuse(`'${this.info(ref).name}' has a scale for each channel while the model runs; convert the model again`)
-      held.integers = this.node('QuantizeLinear', [value, ...this.#scales(affine!, type)])
-      this.#name(held.integers, name)
-      value = this.dequantize(held.integers, ref)
+      const grid = type === 'int8' ? unsigned(affine!) : { affine: affine!, type }
+      const scales = this.#scales(grid.affine, grid.type)
+      held.integers = this.node('QuantizeLinear', [value, ...scales])
+      this.#name(held.integers, type === 'int8' && this.#outputs.has(ref) ? `${name}_unsigned` : name)
+      value = this.node('DequantizeLinear', [held.integers, ...scales])
     } else this.#name(value, name)
     held[layout] = value
     this.#held.set(ref, held)
@@ -335,6 +348,14 @@ export class Lowering {
   reshape(value: Value, dims: readonly number[]): Value {
     return this.node('Reshape', [value, this.ints(dims)])
   }
+}
+
+/**
+ * The same grid with 128 added to each integer. Between two nodes that is as good, int8 kernels want it (unsigned activations with signed
+ * weights), and onnxruntime, which would do the same, fails at it from opset 21 on.
+ */
+function unsigned({ scale, zeroPoint, axis }: Affine): { affine: Affine; type: ElementType } {
+  return { affine: { scale, zeroPoint: zeroPoint.map((point) => point + 128), axis }, type: 'uint8' }
 }
 
 /** The bias of a layer that computes with 16 bits: DequantizeLinear takes no int64. */
