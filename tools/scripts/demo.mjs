@@ -33,22 +33,24 @@ try {
 async function compress() {
   const { prepare } = await import('../../examples/text-direction/scripts/prepare.mjs')
   await prepare()
-  const { compile } = await import('@whittle/compiler')
+  const compiler = await import('@whittle/compiler')
   const engine = await import('@whittle/engine')
   const file = path.join(example, 'src/direction.onnx')
   const started = performance.now()
   step(`Compressing examples/text-direction/src/direction.onnx?${QUERY}`)
-  const { manifest, artefacts, cached } = await compile({
+  const { manifest, artefacts, cached } = await compiler.compile({
     file,
     query: QUERY,
     root: example,
+    smallRuntime: true,
     importer: path.join(example, 'src/classify.ts'),
     onProgress: ({ step: name, variant, done, total }) => progress(`${variant ? `${variant}: ` : ''}${name}`, done, total),
   })
   progress()
   console.log(cached ? 'Taken from the cache.' : `Done in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
 
-  const { exports: measuring } = await engine.loadModule('data/measure.ts', { root: example, modules: { '@whittle/engine': engine } })
+  const modules = { '@whittle/engine': engine, '@whittle/compiler': compiler }
+  const { exports: measuring } = await engine.loadModule('data/measure.ts', { root: example, modules })
   const candidates = manifest.variants.map(({ id, target, files }) => ({
     name: id,
     model: artefacts.find(({ sha256 }) => sha256 === files[0].sha256).bytes,

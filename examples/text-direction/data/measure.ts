@@ -1,10 +1,11 @@
+import { tfjsEngine } from '@whittle/compiler'
 import { type VerdictRequest, brotliSize, timeRatio, verdict, wasmEngine } from '@whittle/engine'
-import { type EngineSession, Tensor } from '@whittle/ir'
+import { type Engine, type EngineSession, Tensor } from '@whittle/ir'
 import { INPUT_DIMS, toInput } from '../src/picture.ts'
 import { type Line, drawLines } from './draw.ts'
 import { evaluationWords } from './words.ts'
 
-/** A self-contained ONNX file. */
+/** A self-contained ONNX file, or one for the small runtime. */
 export interface Candidate {
   readonly name: string
   readonly model: Uint8Array
@@ -42,6 +43,16 @@ export interface MeasureOptions {
 
 const BATCH = 32
 
+/** What runs a file in the browser, in Node. */
+const engine: Engine = {
+  ...wasmEngine(),
+  open: (model, options) => (isWeightFile(model) ? tfjsEngine() : wasmEngine()).open(model, options),
+}
+
+function isWeightFile(model: unknown): boolean {
+  return model instanceof Uint8Array && new TextDecoder().decode(model.subarray(0, 4)) === 'WHTL'
+}
+
 /** Measures each file against the original in onnxruntime-web's wasm; the first row is the original's own. */
 export async function measure(original: Uint8Array, candidates: readonly Candidate[], options: MeasureOptions = {}): Promise<Measured[]> {
   const { lines = 5000, rounds = 60, onProgress } = options
@@ -72,7 +83,6 @@ export async function measure(original: Uint8Array, candidates: readonly Candida
 
 /** For each model and each line 1 where the answer is right, else 0. Lines are drawn once, a batch at a time. */
 async function answers(models: readonly Candidate[], lines: number, onProgress?: MeasureOptions['onProgress']): Promise<number[][]> {
-  const engine = wasmEngine()
   const sessions: EngineSession[] = []
   const right = models.map((): number[] => [])
   try {
@@ -100,7 +110,7 @@ async function answers(models: readonly Candidate[], lines: number, onProgress?:
 async function ratios(models: readonly Candidate[], rounds: number) {
   const [line] = drawLines({ seed: 'timing', words: evaluationWords, count: 1 })
   const timed = models.filter((model) => model.timed)
-  return new Map((await timeRatio(wasmEngine(), timed, { x: stack([line!]) }, { rounds })).map((time) => [time.name, time]))
+  return new Map((await timeRatio(engine, timed, { x: stack([line!]) }, { rounds })).map((time) => [time.name, time]))
 }
 
 function stack(lines: readonly Line[]): Tensor {

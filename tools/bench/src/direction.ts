@@ -12,6 +12,7 @@ const example = dirname(dirname(fileURLToPath(import.meta.resolve('example-text-
 /** What is compared, beside the original file: the form that the example ships first. */
 const QUERIES = {
   'int8&prune=0.3, calibrated': 'int8&prune=0.3&calibrate=lines&target=wasm',
+  'int8&prune=0.3, calibrated, small runtime': 'int8&prune=0.3&calibrate=lines&target=wasm&runtime=tfjs',
   'int8, calibrated': 'int8&calibrate=lines&target=wasm',
   'int8, weights only': 'int8&target=wasm',
   fp16: 'fp16&target=wasm',
@@ -23,7 +24,7 @@ const ROUNDS = 200
 
 /**
  * The text-direction classifier on drawn lines: bytes, accuracy on lines that the calibration has not seen, with the 95 % interval of the
- * paired difference, and time in onnxruntime-web's wasm as a ratio to the original file, in Node and in a browser.
+ * paired difference, and time in onnxruntime-web's wasm, or on the small runtime, as a ratio to the original file, in Node and in a browser.
  */
 const direction: Bench = async ({ log }) => {
   await prepare()
