@@ -1,7 +1,7 @@
 import { crc32 } from './crc.ts'
 import { CHECKSUM, MAGIC, PRELUDE, SAME, SIZES, VERSION, type JsonValue } from './format.ts'
 import type { StoredTensor } from './values.ts'
-import { type Measure, type Shared, nothingKnown, shareTables } from './write-stream.ts'
+import { type Measure, type Models, type Shared, nothingKnown, shareTables } from './write-stream.ts'
 import { type Prepared, prepare, writeTensor } from './write-tensor.ts'
 import { Writer } from './writer.ts'
 
@@ -26,7 +26,7 @@ export interface EncodeOptions {
  */
 export function encodeWeights(tensors: readonly StoredTensor[], options: EncodeOptions = {}): Uint8Array {
   const { program = null, host = 'brotli' } = options
-  const measure = options.measure ?? (host === 'none' ? (bytes: Uint8Array) => bytes.length : entropyOf)
+  const measure = options.measure ?? (host === 'none' ? lengthOf : entropyOf)
   const names = new Set<string>()
   for (const { name } of tensors) {
     if (names.has(name)) throw new RangeError(`two tensors have the name '${name}'`)
@@ -34,11 +34,30 @@ export function encodeWeights(tensors: readonly StoredTensor[], options: EncodeO
   }
   const prepared = tensors.map(prepare)
   const equals = prepared.map(({ tensor }, index) => tensors.findIndex((other, earlier) => earlier < index && isEqual(tensor, other)))
+  const models: Models = new WeakMap()
+  const write = (by: Measure): Uint8Array => fileOf(program, prepared, equals, by, models)
+  const file = write(measure)
+  if (options.measure === undefined) return file
+  // What the host makes of a stream by itself is not what it makes of it among coded ones: so once more as if it did nothing.
+  const other = write(lengthOf)
+  return measure(other) < measure(file) ? other : file
+}
+
+const lengthOf = (bytes: Uint8Array): number => bytes.length
+
+function fileOf(
+  program: JsonValue,
+  prepared: readonly Prepared[],
+  equals: readonly number[],
+  measure: Measure,
+  models: Models,
+): Uint8Array {
   const shared = sharedTables(
     prepared.filter((_, index) => equals[index] === -1),
     measure,
+    models,
   )
-  let known = nothingKnown()
+  let known = nothingKnown(models)
   const sections = prepared.map((item, index) => {
     const same = equals[index]!
     if (same >= 0) return new Writer().byte(SAME).number(same).finish()
@@ -46,7 +65,7 @@ export function encodeWeights(tensors: readonly StoredTensor[], options: EncodeO
     known = written.known
     return written.out.finish()
   })
-  const list = tensors.map(({ name, type, dims }, index) => [name, type, dims, sections[index]!.length])
+  const list = prepared.map(({ tensor: { name, type, dims } }, index) => [name, type, dims, sections[index]!.length])
   const header = new TextEncoder().encode(JSON.stringify([program, list]))
   const length = PRELUDE + header.length + sections.reduce((sum, section) => sum + section.length, 0) + CHECKSUM
   if (length >= 2 ** 32) throw new RangeError(`a weight file of ${length} bytes, at most 4 GB are possible`)
@@ -56,12 +75,12 @@ export function encodeWeights(tensors: readonly StoredTensor[], options: EncodeO
 }
 
 /** For each kind of values, tables that its tensors share. */
-function sharedTables(prepared: readonly Prepared[], measure: Measure): Map<string, Shared> {
+function sharedTables(prepared: readonly Prepared[], measure: Measure, models: Models): Map<string, Shared> {
   const kinds = new Map<string, NonNullable<Prepared['main']>[]>()
   for (const { main } of prepared) if (main && main.bytes.length === main.grid.outer * main.grid.rows * main.grid.inner) kinds.set(main.kind, [...(kinds.get(main.kind) ?? []), main]) // prettier-ignore
   const out = new Map<string, Shared>()
   for (const [kind, all] of kinds) {
-    const shared = all.length > 1 ? shareTables(all, measure) : undefined
+    const shared = all.length > 1 ? shareTables(all, measure, models) : undefined
     if (shared) out.set(kind, shared)
   }
   return out

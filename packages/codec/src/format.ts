@@ -20,7 +20,6 @@ export const DIFFERENCE = 6
 export const RAW = 0
 export const PACKED = 1
 export const CODED = 2
-export const SPARSE = 3
 
 /** Frequencies of the coder add up to 2 ** this. */
 export const PRECISION = 12

@@ -17,9 +17,23 @@ export interface Known {
   sets: number
   tables: number
   readonly shared: Map<Shared, number>
+  /** Models that were made for the same symbols before: for another host, or to see whether sharing pays. */
+  readonly models: Models
 }
 
-export const nothingKnown = (): Known => ({ sets: 0, tables: 0, shared: new Map() })
+export type Models = WeakMap<Uint8Array, Map<string, Model>>
+
+export const nothingKnown = (models: Models = new WeakMap()): Known => ({ sets: 0, tables: 0, shared: new Map(), models })
+
+function modelFor(symbols: Symbols, which: Which, models: Models): Model {
+  const { outer, rows, inner } = symbols.grid
+  const key = [which, outer, rows, inner].join()
+  const made = models.get(symbols.bytes) ?? new Map<string, Model>()
+  models.set(symbols.bytes, made)
+  const model = made.get(key) ?? modelOf([symbols], which)
+  made.set(key, model)
+  return model
+}
 
 interface Candidate {
   readonly bytes: Uint8Array
@@ -39,7 +53,7 @@ export function writeStream(symbols: Symbols, known: Known, measure: Measure, sh
   if (bits < 8) candidates.push(plain(new Writer().byte(PACKED).byte(bits).put(packed(bytes, bits))))
   const isFlat = symbols.grid.rows < 2 || symbols.grid.rows === bytes.length
   for (const which of (isFlat ? ['none'] : ['none', 'rows', 'both']) as Which[]) {
-    const model = modelOf([symbols], which)
+    const model = modelFor(symbols, which, known.models)
     candidates.push(coded(symbols, model.tables, model.classes[0]!, which, known, measure))
   }
   if (shared) {
@@ -121,14 +135,14 @@ export function tableBytes(tables: Model['tables']): Uint8Array {
 }
 
 /** Tables for the symbols of many tensors, and the classes of each; undefined when tables of their own or none serve them better. */
-export function shareTables(all: readonly Symbols[], measure: Measure): Shared | undefined {
+export function shareTables(all: readonly Symbols[], measure: Measure, models: Models): Shared | undefined {
   const used = all.filter(({ bytes }) => bytes.length > 0)
   if (used.length === 0) return undefined
   const model = modelOf(used, 'both')
   const shared: Shared = { model, classes: new Map(used.map(({ bytes }, index) => [bytes, model.classes[index]!])) }
   let gain = -tableBytes(model.tables).length
   for (const symbols of used) {
-    const alone = writeStream(symbols, nothingKnown(), measure).cost
+    const alone = writeStream(symbols, nothingKnown(models), measure).cost
     refine(symbols, shared.classes.get(symbols.bytes)!, model.tables, 'both')
     gain += Math.max(
       0,

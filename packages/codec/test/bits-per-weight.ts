@@ -87,15 +87,15 @@ const forms: [string, (weight: Weight) => StoredTensor][] = [
   ['4 bits, half zeros', (weight) => affine(weight, 4, true)],
   ['palettes of 16', (weight) => palette(weight, 16)],
 ]
-const lines = [
+const head = [
   '| form | one integer a byte, brotli | weight file, brotli | | one integer a byte, gzip | weight file as it is |',
   '| --- | --- | --- | --- | --- | --- |',
 ]
+process.stdout.write(`${count} weights in ${weights.length} tensors, bits a weight, scales and names included\n\n${head.join('\n')}\n`)
 for (const [name, form] of forms) {
   const tensors = weights.map(form)
   const plain = plainly(tensors)
   const [before, after] = [brotli(plain, 11), brotli(encodeWeights(tensors, { measure: (bytes) => brotli(bytes, 5) }), 11)]
   const small = encodeWeights(tensors, { host: 'none' }).length
-  lines.push(`| ${name} | ${bits(before)} | ${bits(after)} | ${((after / before - 1) * 100).toFixed(1)} % | ${bits(gzipSync(plain, { level: 9 }).length)} | ${bits(small)} |`) // prettier-ignore
+  process.stdout.write(`| ${name} | ${bits(before)} | ${bits(after)} | ${((after / before - 1) * 100).toFixed(1)} % | ${bits(gzipSync(plain, { level: 9 }).length)} | ${bits(small)} |\n`) // prettier-ignore
 }
-process.stdout.write(`${count} weights in ${weights.length} tensors, bits a weight, scales and names included\n\n${lines.join('\n')}\n`)

@@ -184,3 +184,16 @@ it('brotli makes no more of what is coded', () => {
   expect(file.length).toBeLessThan(20_000 * 0.6)
   expect(brotliCompressSync(file).length).toBeGreaterThan(file.length * 0.97)
 })
+
+it('one array may be two tensors of different shape', () => {
+  const random = randomOf(4)
+  const bytes = Uint8Array.from({ length: 3000 }, (_, index) => 9 + Math.round((random() - 0.5) * (index % 17)))
+  const tensors = [
+    { name: 'a', type: 'int8', dims: [30, 100], values: { kind: 'plain', bytes } },
+    { name: 'b', type: 'uint8', dims: [500, 6], values: { kind: 'plain', bytes } },
+  ] as const
+  check(
+    tensors.map((tensor) => ({ tensor, expected: bytes })),
+    encodeWeights(tensors, { measure: (part) => part.length }),
+  )
+})
