@@ -20,9 +20,9 @@ it('a TensorFlow Lite model is read as a source: its file is what is downloaded,
   expect(Buffer.compare(content, readFileSync(file))).toBe(0)
   expect(size).toBe(content.length)
   const session = await nativeEngine().open(bytes)
-  const outputs = await session.run({ 'onet/input': Tensor.float32([1, 48, 48, 3], new Float32Array(48 * 48 * 3)) })
+  const outputs = await session.run({ 'rnet/input': Tensor.float32([1, 24, 24, 3], new Float32Array(24 * 24 * 3)) })
   await session.dispose()
-  expect(outputs['onet/prob1']!.dims).toEqual([1, 2])
+  expect(outputs['rnet/prob1']!.dims).toEqual([1, 2])
 })
 
 it('a TensorFlow.js model is read as a source: the model and all its files of weights are what is downloaded', () => {
@@ -36,8 +36,8 @@ it('a TensorFlow.js model is read as a source: the model and all its files of we
 it('whittle inspect tells what a TensorFlow Lite model holds', async () => {
   const summary = await inspect(fixture('faces'))
   expect(summary.producer).toBe('TensorFlow Lite')
-  expect(summary.inputs).toMatchObject([{ name: 'onet/input', dims: [1, 48, 48, 3] }])
-  expect(summary.ops).toMatchObject({ Conv: 4, Gemm: 4, MaxPool: 3 })
+  expect(summary.inputs).toMatchObject([{ name: 'rnet/input', dims: [1, 24, 24, 3] }])
+  expect(summary.ops).toMatchObject({ Conv: 3, Gemm: 3, MaxPool: 2 })
 })
 
 it('whittle compare takes models of different formats', async () => {
@@ -47,12 +47,12 @@ it('whittle compare takes models of different formats', async () => {
   const data: Dataset = {
     key: 'waves',
     async *samples() {
-      const pixels = Float32Array.from({ length: 48 * 48 * 3 }, (_, index) => Math.sin(index / 7))
-      yield await Promise.resolve({ inputs: { 'onet/input': Tensor.float32([1, 48, 48, 3], pixels) } })
+      const pixels = Float32Array.from({ length: 24 * 24 * 3 }, (_, index) => Math.sin(index / 7))
+      yield await Promise.resolve({ inputs: { 'rnet/input': Tensor.float32([1, 24, 24, 3], pixels) } })
     },
   }
   const { samples, outputs } = await compareModels({ a: file, b: onnx, data, engine: nativeEngine() })
   expect(samples).toBe(1)
-  expect(Object.keys(outputs)).toContain('onet/prob1')
+  expect(Object.keys(outputs)).toContain('rnet/prob1')
   expect(Object.values(outputs).every(({ maxAbs }) => maxAbs === 0)).toBe(true)
 })

