@@ -14,6 +14,11 @@ declare module '*.onnx' {
   export default model
 }
 
+declare module '*.tflite' {
+  const model: import('@whittle/runtime').Model
+  export default model
+}
+
 declare module '*as=url' {
   const url: string
   export default url
