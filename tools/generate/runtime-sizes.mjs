@@ -21,25 +21,26 @@ const ort = (name, module) =>
     0,
   )
 
-/** The small runtime's JavaScript with every kernel; an app gets what its programs name. */
-async function tfjsScript() {
-  const bundle = await rolldown({ input: require.resolve('@whittle/tfjs/run'), platform: 'browser' })
+/** A module bundled by itself. Of the small runtime's JavaScript, an app gets the kernels that its programs name. */
+async function script(module) {
+  const bundle = await rolldown({ input: require.resolve(module), platform: 'browser' })
   const { output } = await bundle.generate({ format: 'esm', minify: true })
   await bundle.close()
   return brotli(Buffer.from(output[0].code))
 }
 
+const loader = await script('@whittle/runtime')
 const sizes = {
-  wasm: ort('', 'ort.wasm.min.mjs'),
-  webgpu: ort('.jspi', 'ort.jspi.min.mjs'),
-  webnn: ort('.jspi', 'ort.jspi.min.mjs'),
-  tfjs: brotli(readFileSync(tfjs)) + (await tfjsScript()),
+  wasm: loader + ort('', 'ort.wasm.min.mjs'),
+  webgpu: loader + ort('.jspi', 'ort.jspi.min.mjs'),
+  webnn: loader + ort('.jspi', 'ort.jspi.min.mjs'),
+  tfjs: loader + brotli(readFileSync(tfjs)) + (await script('@whittle/tfjs/run')),
 }
 
 const text = `import type { Target } from '@whittle/ir'
 
 /**
- * Brotli bytes of each runtime, WebAssembly and JavaScript, by the provider that it has: onnxruntime-web ${versionOf(dist)} (for WebGPU and WebNN the build
+ * Brotli bytes of each runtime with Whittle's loader, WebAssembly and JavaScript, by the provider that it has: onnxruntime-web ${versionOf(dist)} (for WebGPU and WebNN the build
  * for browsers with WebAssembly's promise integration, the smaller one), and tfjs-backend-wasm ${versionOf(path.dirname(tfjs))} with all kernels. Written by
  * tools/generate/runtime-sizes.mjs.
  */

@@ -1,3 +1,4 @@
+import { type Manifest, type ManifestVariant, RUNTIME_BROTLI } from '@whittle/targets'
 import Table from 'cli-table3'
 import type { CompileResult } from './types.ts'
 
@@ -9,17 +10,25 @@ export function summary(results: readonly CompileResult[]): string {
 function summaryOf({ manifest, report, cached, seconds }: CompileResult): string {
   const { source, variants } = report
   const table = new Table({
-    head: ['variant', 'bytes', 'brotli', 'of fp32', 'worst SQNR'],
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    head: ['variant', 'bytes', 'brotli', 'of fp32', 'with runtime', 'worst SQNR'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [] },
   })
-  table.push(['fp32 (the file)', bytesText(source.bytes), bytesText(source.brotli), '100.0 %', ''])
+  table.push([
+    'fp32 (the file)',
+    bytesText(source.bytes),
+    bytesText(source.brotli),
+    '100.0 %',
+    bytesText(source.brotli + RUNTIME_BROTLI.wasm),
+    '',
+  ])
   for (const variant of variants)
     table.push([
       variant.id,
       bytesText(variant.bytes),
       bytesText(variant.brotli),
       percent(variant.brotli / source.brotli),
+      bytesText(variant.brotli + RUNTIME_BROTLI[providerOf(manifest, variant.id)]),
       worst(variant.quality),
     ])
   const query = manifest.query ? `?${manifest.query}` : ''
@@ -31,6 +40,10 @@ function summaryOf({ manifest, report, cached, seconds }: CompileResult): string
   for (const [text, ids] of warnings) lines.push(`  ${ids.join(', ')}: ${text}`)
   for (const text of report.warnings) lines.push(`  ${text}`)
   return lines.join('\n')
+}
+
+function providerOf({ variants }: Manifest, id: string): ManifestVariant['provider'] {
+  return variants.find((variant) => variant.id === id)!.provider
 }
 
 /** Bytes in kB of 1000, as people read sizes of downloads. */

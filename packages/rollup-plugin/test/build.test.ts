@@ -120,7 +120,7 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   test('ends with a table of the variants', async () => {
     const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx'\n${show('model')}`)
     const { log, plugin } = await build(bundler, made)
-    expect(log).toMatch(/tiny\.onnx\?int8&target=wasm/)
+    expect(log).toMatch(/tiny\.onnx\?int8&runtime=onnx&target=wasm/)
     expect(plugin.api.seconds).toBeGreaterThan(0)
     expect((await build(bundler, made, { summary: false })).log).not.toContain('brotli')
   })

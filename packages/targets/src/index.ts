@@ -8,6 +8,7 @@ export {
   type ManifestVariant,
   type Port,
 } from './manifest.ts'
+export { RUNTIME_BROTLI, RUNTIME_VERSIONS } from './runtime-sizes.ts'
 export { TARGETS, TARGET_GROUPS, findTargets } from './table.ts'
 export { tfjsCost } from './cost/tfjs.ts'
 export { tfjs } from './profiles/tfjs.ts'
