@@ -88,7 +88,9 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
   })
 
   test('writes the exact types of the imports as written, and only when they change', async () => {
-    const made = app(`import model from './tiny.onnx?target=wasm&runtime=onnx&int8'\nimport bare from './tiny.onnx'\n${show('model')}${show('bare')}`)
+    const made = app(
+      `import model from './tiny.onnx?target=wasm&runtime=onnx&int8'\nimport bare from './tiny.onnx'\n${show('model')}${show('bare')}`,
+    )
     await build(bundler, made)
     const text = made.read('whittle-models.d.ts')
     expect(text).toContain(`// src/tiny.onnx\ndeclare module '*/tiny.onnx?target=wasm&runtime=onnx&int8' {`)
@@ -156,7 +158,11 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
     ['an unknown directive', `./tiny.onnx?int9`, /unknown directive 'int9': did you mean 'int8'\?/],
     ['a missing model', `./none.onnx?int8`, /none\.onnx/],
     ['a text file', `./text.onnx?int8`, /text\.onnx/],
-    ['several files for as=url', `./tiny.onnx?int8;fp16&target=wasm&runtime=onnx&as=url`, /as=url gives one address, and this import makes 2 files/],
+    [
+      'several files for as=url',
+      `./tiny.onnx?int8;fp16&target=wasm&runtime=onnx&as=url`,
+      /as=url gives one address, and this import makes 2 files/,
+    ],
   ])('fails on %s with the import, the module that holds it, and no stack in the message', async (_name, source, message) => {
     const made = app(`import model from '${source}'\n${show('model')}`, { 'src/text.onnx': 'this is no model' })
     const error: Error = await build(bundler, made).then(

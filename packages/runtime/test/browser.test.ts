@@ -247,7 +247,11 @@ describe('a host', () => {
 
   test('that serves the runtime elsewhere is found by runtimeBase', async () => {
     await open()
-    const loaded = await load(manifestOf({ wasm: 'model.onnx' }), { runtimeBase: '/ort/elsewhere' }, { wasm: '/nowhere/ort-wasm-simd-threaded.wasm' })
+    const loaded = await load(
+      manifestOf({ wasm: 'model.onnx' }),
+      { runtimeBase: '/ort/elsewhere' },
+      { wasm: '/nowhere/ort-wasm-simd-threaded.wasm' },
+    )
     expect(loaded.device).toBe('wasm')
     expect(asked('.wasm')).toEqual(['/ort/elsewhere/ort-wasm-simd-threaded.wasm'])
     expect(asked('threaded.mjs')).toEqual(['/ort/elsewhere/ort-wasm-simd-threaded.mjs'])
