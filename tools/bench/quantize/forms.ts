@@ -53,7 +53,8 @@ export function whittleForms(task: Task, calibration: string): Form[] {
   return [ranges, ...(task.forms ?? DEFAULT_FORMS).map(importForm)]
 }
 
-function importForm(query: string): Form {
+/** What an import with a query gives; `task` is the task's calibration data. */
+export function importForm(query: string): Form {
   const build: Form['build'] = (task, target, brotli) =>
     runOnce(process.execPath, 'quantize/whittle-once.mjs', task.name, query, target, `${brotli}`)
   return { tool: 'whittle', form: query, build }
