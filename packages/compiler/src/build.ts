@@ -33,7 +33,7 @@ import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
 import { readSource } from './source.ts'
 import type { Artefact, CompileRequest, CompileResult, Quality, VariantReport, WhittleConfig } from './types.ts'
-import { fitsFrame, whyNotSmall } from './small-runtime/choose.ts'
+import { fitsFrame, slowerOnSmall, whyNotSmall } from './small-runtime/choose.ts'
 import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
 import { type Pair, pairsOf } from './variants.ts'
 import { Reference } from './verify.ts'
@@ -241,13 +241,14 @@ export class Build {
   }
 
   /** Writes a model for the small runtime. */
-  async #small(model: Model, { reference }: Shared, id: string): Promise<Fitted<Lowered>> {
+  async #small(model: Model, { reference, shapes }: Shared, id: string): Promise<Fitted<Lowered>> {
     const { bytes, stored, kernels } = weightFile(model)
     kernels.forEach((kernel) => this.#kernels.add(kernel))
     this.#progress('verifying', id)
     const verified = await this.#verified(bytes, reference, this.#engines.tfjs)
     const lowering: Lowering = { integerNodes: [], integerOutputs: [], dynamicNodes: [], blockNodes: [], stored, skipped: [] }
-    return { result: { ...verified, lowering, sqnr: worstSqnr(verified.quality) }, warnings: [] }
+    const slower = slowerOnSmall(model, shapes)
+    return { result: { ...verified, lowering, sqnr: worstSqnr(verified.quality) }, warnings: slower ? [slower] : [] }
   }
 
   /** Lowers for a target; not all that would be faster in int8 computes so where that would spoil the outputs. */

@@ -59,17 +59,18 @@ export async function firstResults(server: FolderServer, log: (line: string) => 
 export async function memory(server: FolderServer, log: (line: string) => void, rounds = PEAKS): Promise<Row[]> {
   const kinds: Record<string, [PageName, string]> = {
     plain: ['plain', ''],
-    wasm: ['whittle', '?device=wasm'],
+    // The variant for WebAssembly runs on the small runtime.
+    tfjs: ['whittle', '?device=wasm'],
     webgpu: ['whittle', '?device=webgpu'],
     empty: ['empty', ''],
   }
-  const peaks: Record<string, number[]> = { plain: [], wasm: [], webgpu: [], empty: [] }
+  const peaks: Record<string, number[]> = { plain: [], tfjs: [], webgpu: [], empty: [] }
   for (let round = 0; round < rounds; round++) {
     log(`memory: round ${round + 1} of ${rounds}`)
     for (const [kind, [page, query]] of Object.entries(kinds)) peaks[kind]!.push(await peakOf(address(server, page, query)))
   }
   const [plain, empty] = [median(peaks['plain']!), median(peaks['empty']!)]
-  return ['wasm', 'webgpu'].map((kind) => {
+  return ['tfjs', 'webgpu'].map((kind) => {
     const peak = median(peaks[kind]!)
     return rowOf('memory', {
       what: `int8-prune0.3-${kind}`,

@@ -15,12 +15,19 @@ export function whyNotSmall(model: Model, shapes: Readonly<Record<string, readon
   const copy = sized(model, shapes)
   const why = whyNoProgram(copy)
   if (why !== undefined) return why
-  const ratio = predictedRatio(copy)
+  const ratio = predictedTime(copy)
   return ratio > MOST_TIME ? `a run would take ${ratio.toFixed(2)} times as long as on onnxruntime-web` : undefined
 }
 
+/** What a user must see of a run on the small runtime; undefined where it takes no longer. */
+export function slowerOnSmall(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string | undefined {
+  const ratio = predictedTime(sized(model, shapes))
+  if (ratio < 1.05) return undefined
+  return `runs on the small runtime, where a run is forecast to take ${ratio.toFixed(2)} times as long as in fp32 on onnxruntime-web, which is 2.3 MB more to download; runtime=onnx takes that`
+}
+
 /** The time of all nodes with weights, as a ratio to fp32 on onnxruntime-web; what lies between them takes little. */
-function predictedRatio(model: Model): number {
+function predictedTime(model: Model): number {
   let [ours, theirs] = [0, 0]
   for (const node of model.graph.nodes) {
     const shape = node.outputs[0]?.shape?.map((dim) => (typeof dim === 'number' ? dim : 1))

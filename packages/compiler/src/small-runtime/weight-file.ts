@@ -1,8 +1,11 @@
-import { brotliCompressSync, constants } from 'node:zlib'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { type StoredTensor, type StoredValues, encodeWeights } from '@whittle/codec/encode'
 import { type CodebookQuantization, type IntegerQuantization, type Model, Tensor, inferShapes } from '@whittle/ir'
 import { type Weight, familyOf, writeProgram } from '@whittle/tfjs/write'
 import { integersOf, levelsOf } from '../lower/storage.ts'
+
+/** What a host encodes files with on their way. */
+export type Host = 'brotli' | 'gzip' | 'none'
 
 /** A model as a weight file with a program in it. */
 export interface WeightFile {
@@ -15,13 +18,18 @@ export interface WeightFile {
 
 /**
  * Writes a model for the small runtime: weights in the form of their annotations, decoded by the loader; all is computed in float32.
+ * @param host what the host encodes files with on their way: forms are chosen by what is then downloaded.
  * @throws {UnsupportedError} where a node has no kernel.
  */
-export function weightFile(model: Model): WeightFile {
+export function weightFile(model: Model, host: Host = 'brotli'): WeightFile {
   const copy = model.clone()
   inferShapes(copy)
   const { program, weights } = writeProgram(copy)
-  const bytes = encodeWeights(weights.map(stored), { program: program as never, host: 'brotli', measure })
+  const bytes = encodeWeights(weights.map(stored), {
+    program: program as never,
+    host,
+    ...(host === 'none' ? {} : { measure: MEASURES[host] }),
+  })
   return {
     bytes,
     stored: weights.filter(({ quantization }) => quantization).map(({ name }) => name),
@@ -30,10 +38,11 @@ export function weightFile(model: Model): WeightFile {
 }
 
 /** Forms are compared at a quality that is quick: what is best at one is best at the other. */
-function measure(bytes: Uint8Array): number {
-  return brotliCompressSync(bytes, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.byteLength },
-  }).byteLength
+const MEASURES: Readonly<Record<'brotli' | 'gzip', (bytes: Uint8Array) => number>> = {
+  brotli: (bytes) =>
+    brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.byteLength } })
+      .byteLength,
+  gzip: (bytes) => gzipSync(bytes).byteLength,
 }
 
 /** A weight in the form of its annotation, where the file has it; else its elements. */
