@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path'
-import { brotliSize, portsOf } from '@whittle/engine'
+import { brotliSize } from '@whittle/engine'
 import {
   type Context,
   type Dataset,
@@ -16,13 +16,13 @@ import {
   silentLogger,
 } from '@whittle/ir'
 import { readOnnx, writeOnnx } from '@whittle/ir/onnx'
-import { type Golden, type GoldenInput, MANIFEST_FORMAT, type Manifest, type ManifestVariant, type Port, tfjs } from '@whittle/targets'
+import { type Golden, type GoldenInput, type ManifestVariant, tfjs } from '@whittle/targets'
 import { checkBudgets, worstSqnr } from './budgets.ts'
 import { type Cache, sha256 } from './cache.ts'
 import { compact } from './compact.ts'
 import { loadConfig } from './config.ts'
 import { checkedDataset, findDataset, syntheticDataset, take } from './dataset.ts'
-import type { Alternative, Request } from './directives/directive.ts'
+import type { Alternative, Request, RuntimeName } from './directives/directive.ts'
 import { parseQuery } from './directives/parse.ts'
 import { checkTarget, pinInputs } from './inputs.ts'
 import { type Attempt, type Fitted, fitIntegers } from './fit-integers.ts'
@@ -31,9 +31,10 @@ import { type Arithmetic, goldenInputs, goldenOf } from './golden.ts'
 import { type Choose, type Lowering, lower } from './lower/lower.ts'
 import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
+import { artefactName, manifestOf, uniqueId } from './manifest.ts'
 import { readSource } from './source.ts'
 import type { Artefact, CompileRequest, CompileResult, Quality, VariantReport, WhittleConfig } from './types.ts'
-import { fitsFrame, slowerOnSmall, whyNotSmall } from './small-runtime/choose.ts'
+import { fitsFrame, sized, slowerOnSmall, whyNotSmall } from './small-runtime/choose.ts'
 import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
 import { type Pair, pairsOf } from './variants.ts'
 import { Reference } from './verify.ts'
@@ -178,11 +179,10 @@ export class Build {
     const recipe = recipeOf(alternative, { calibrated: shared.calibration !== undefined, sqnr: shared.sqnr })
     const step = `${recipe.label}-${asked.name}`
     const { model, reports } = await this.#compress(alternative, recipe, asked, shared, step)
-    const small =
-      runtime === 'tfjs' || (runtime === undefined && this.#prefersSmall(request) && whyNotSmall(model, shared.shapes) === undefined)
+    const small = this.#executedSmall(runtime, model, request, shared)
     const target = small ? tfjs : asked
     const id = uniqueId(small ? `${recipe.label}-tfjs` : step, others)
-    const { result, warnings } = small ? await this.#small(model, shared, id) : await this.#lower(model, target, shared, id)
+    const { result, warnings } = small ? await this.#small(model, small, shared, id) : await this.#lower(model, target, shared, id)
     const { bytes, brotli, quality, lowering } = result
     const name = this.#nameOf(result, recipe, target, shared.name)
     const golden = await this.#golden(result, target, recipe, shared)
@@ -198,9 +198,7 @@ export class Build {
         ...(deviceType ? { deviceType } : {}),
         probes,
         // Alternatives for one target are preferred in the order in which they were written.
-        rank:
-          (small && fitsFrame(model, shared.shapes) ? SMALL_RANK : target.rank) +
-          others.filter((other) => other.target === target.name).length,
+        rank: (small && fitsFrame(small) ? SMALL_RANK : target.rank) + others.filter((other) => other.target === target.name).length,
         format: recipe.format,
         files: [{ path: name, bytes: bytes.byteLength, brotli, sha256: result.sha256 }],
         ...(golden ? { golden } : {}),
@@ -235,19 +233,25 @@ export class Build {
     return done
   }
 
-  /** The address of a file is asked for by apps that load it by themselves, which the small runtime's they cannot. */
-  #prefersSmall({ output }: Request): boolean {
-    return this.#request.smallRuntime === true && output !== 'url'
+  /**
+   * The model with the dims of a typical run, where the small runtime executes it. The address of a file is asked for by apps that load it by
+   * themselves, which the small runtime's they cannot.
+   */
+  #executedSmall(runtime: RuntimeName | undefined, model: Model, { output }: Request, { shapes }: Shared): Model | undefined {
+    const itself = runtime === undefined && this.#request.smallRuntime === true && output !== 'url'
+    if (runtime !== 'tfjs' && !itself) return undefined
+    const typical = sized(model, shapes)
+    return itself && whyNotSmall(typical) !== undefined ? undefined : typical
   }
 
   /** Writes a model for the small runtime. */
-  async #small(model: Model, { reference, shapes }: Shared, id: string): Promise<Fitted<Lowered>> {
+  async #small(model: Model, typical: Model, { reference }: Shared, id: string): Promise<Fitted<Lowered>> {
     const { bytes, stored, kernels } = weightFile(model)
     kernels.forEach((kernel) => this.#kernels.add(kernel))
     this.#progress('verifying', id)
     const verified = await this.#verified(bytes, reference, this.#engines.tfjs)
     const lowering: Lowering = { integerNodes: [], integerOutputs: [], dynamicNodes: [], blockNodes: [], stored, skipped: [] }
-    const slower = slowerOnSmall(model, shapes)
+    const slower = slowerOnSmall(typical)
     return { result: { ...verified, lowering, sqnr: worstSqnr(verified.quality) }, warnings: slower ? [slower] : [] }
   }
 
@@ -350,46 +354,6 @@ export class Build {
     if (this.#watch.has(file)) return
     this.#watch.add(file)
     this.#request.onDependency?.(file)
-  }
-}
-
-function manifestOf(
-  { name, model, golden }: Shared,
-  query: string,
-  source: Manifest['source'],
-  variants: readonly ManifestVariant[],
-): Manifest {
-  const { inputs, outputs } = portsOf(model)
-  return {
-    format: MANIFEST_FORMAT,
-    name,
-    query,
-    source,
-    inputs: inputs.map(portOf),
-    outputs: outputs.map(portOf),
-    ...(golden && variants.some((variant) => variant.golden) ? { golden } : {}),
-    variants: [...variants].sort((a, b) => a.rank - b.rank),
-  }
-}
-
-function portOf({ name, elementType, dims }: ReturnType<typeof portsOf>['inputs'][number]): Port {
-  return { name, elementType: elementType ?? 'float32', dims: [...(dims ?? [])] }
-}
-
-function uniqueId(id: string, variants: readonly ManifestVariant[]): string {
-  const taken = variants.filter((variant) => variant.id === id || variant.id.startsWith(`${id}.`)).length
-  return taken === 0 ? id : `${id}.${taken + 1}`
-}
-
-/** Named after the recipe; after the target too, where targets get different files. */
-function artefactName(model: string, label: string, target: Target, others: Iterable<Artefact>): string {
-  const taken = new Set([...others].map((other) => other.name))
-  const ending = target.provider === 'tfjs' ? 'whittle' : 'onnx'
-  const names = [`${model}.${label}.${ending}`, `${model}.${label}-${target.name}.${ending}`]
-  for (let suffix = 2; ; suffix++) {
-    const free = names.find((name) => !taken.has(name))
-    if (free) return free
-    names.push(`${model}.${label}-${target.name}.${suffix}.${ending}`)
   }
 }
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compile, tfjsEngine, weightFile } from '../src/index.ts'
 import { lower } from '../src/lower/lower.ts'
-import { fitsFrame, whyNotSmall } from '../src/small-runtime/choose.ts'
+import { fitsFrame, sized, whyNotSmall } from '../src/small-runtime/choose.ts'
 import { wasm } from '@whittle/targets'
 
 const network = (): Model =>
@@ -63,23 +63,23 @@ describe('the small runtime is chosen by itself', () => {
   it('where it covers a model, and before a GPU where a run takes about a frame', () => {
     const model = network()
     inferShapes(model)
-    expect(whyNotSmall(model, { x: [1, 3, 16, 16] })).toBeUndefined()
-    expect(fitsFrame(model, { x: [1, 3, 16, 16] })).toBe(true)
+    expect(whyNotSmall(sized(model, { x: [1, 3, 16, 16] }))).toBeUndefined()
+    expect(fitsFrame(sized(model, { x: [1, 3, 16, 16] }))).toBe(true)
     const large = buildModel((b) => b.output(b.node('Conv', [b.input('x', [1, 64, 'h', 'w']), b.weight('k', [64, 64, 3, 3])])))
-    expect(fitsFrame(large, { x: [1, 64, 224, 224] })).toBe(false)
-    expect(fitsFrame(large, { x: [1, 64, 16, 16] })).toBe(true)
+    expect(fitsFrame(sized(large, { x: [1, 64, 224, 224] }))).toBe(false)
+    expect(fitsFrame(sized(large, { x: [1, 64, 16, 16] }))).toBe(true)
   })
 
   it('not where an op has no kernel', () => {
     const model = buildModel((b) => b.output(b.node('Einsum', [b.input('x', [2, 3])], { equation: 'ij->ji' })))
-    expect(whyNotSmall(model, { x: [2, 3] })).toContain('no kernel for Einsum')
+    expect(whyNotSmall(sized(model, { x: [2, 3] }))).toContain('no kernel for Einsum')
   })
 
   it('not where it would be slow', () => {
     const model = buildModel((b) =>
       b.output(b.node('Conv', [b.input('x', [1, 256, 64, 64]), b.weight('k', [256, 1, 5, 5])], { group: 256, pads: [2, 2, 2, 2] })),
     )
-    expect(whyNotSmall(model, { x: [1, 256, 64, 64] })).toMatch(/^a run would take \d\.\d\d times as long as on onnxruntime-web$/)
+    expect(whyNotSmall(sized(model, { x: [1, 256, 64, 64] }))).toMatch(/^a run would take \d\.\d\d times as long as on onnxruntime-web$/)
   })
 })
 

@@ -31,6 +31,7 @@ export {
   type Quantization,
   type ScaleGrid,
 } from './quantization.ts'
+export { permuted } from './permuted.ts'
 export { createRandom, type Random } from './random.ts'
 export type { BackEnd, ComputeForm, CostRow, CostTable, RuntimeCostRow, RuntimeCostTable, Source, Target, TargetLimits } from './target.ts'
 export { Tensor, type TensorData } from './tensor.ts'

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
+import type { Browser, Page } from '@whittle/browser'
 import { writeOnnx } from '@whittle/ir/onnx'
 import { buildModel } from '@whittle/testing'
 import { rollup, type Plugin } from 'rollup'
 import ts from 'typescript'
 import * as vite8 from 'vite'
 import * as vite7 from 'vite7'
+import { expect } from 'vitest'
 import { whittle, type WhittleOptions, type WhittlePlugin } from '../src/index.ts'
 
 /** An app in a folder of its own. */
@@ -160,4 +162,17 @@ function spyOnWatchFiles(plugin: WhittlePlugin, watched: string[]): void {
     })
     return handler.apply(context, args)
   }
+}
+
+/** The app in a browser, as soon as it can be called; and the paths of what it asked for. */
+export async function openApp(browser: Browser, url: string): Promise<{ page: Page; requests: string[] }> {
+  const page = await browser.newPage()
+  const requests: string[] = []
+  const problems: string[] = []
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname))
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())))
+  await page.goto(url)
+  await page.waitForFunction(() => 'run' in globalThis).catch(() => expect.unreachable(problems.join('\n')))
+  return { page, requests }
 }

@@ -3,7 +3,7 @@ import { launchBrowser, serveFolder, type Browser, type Page } from '@whittle/br
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { whittle } from '../src/index.ts'
-import { build, createApp, ENTRY, html, tinyModel, vite, viteConfig, type App } from './app.ts'
+import { build, createApp, ENTRY, html, openApp, tinyModel, vite, viteConfig, type App } from './app.ts'
 
 const MAIN = `
   import model from './tiny.onnx?int8&target=wasm;webgpu&runtime=onnx'
@@ -32,14 +32,7 @@ afterAll(async () => {
 
 /** The app in a browser, until it can be called. */
 async function open(url: string): Promise<{ page: Page; requests: string[]; run: (devices?: string[]) => Promise<any> }> {
-  const page = await browser.newPage()
-  const requests: string[] = []
-  const problems: string[] = []
-  page.on('request', (request) => requests.push(new URL(request.url()).pathname))
-  page.on('pageerror', (error) => problems.push(error.message))
-  page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())))
-  await page.goto(url)
-  await page.waitForFunction(() => 'run' in globalThis).catch(() => expect.unreachable(problems.join('\n')))
+  const { page, requests } = await openApp(browser, url)
   const run = (devices?: string[]) => page.evaluate(([names, values]) => (globalThis as any).run(names, values), [devices, VALUES] as const)
   return { page, requests, run }
 }

@@ -2,7 +2,7 @@ import { launchBrowser, serveFolder, type Browser, type Page } from '@whittle/br
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { whittle } from '../src/index.ts'
-import { build, createApp, ENTRY, html, tinyModel, vite, viteConfig, type App } from './app.ts'
+import { build, createApp, ENTRY, html, openApp, tinyModel, vite, viteConfig, type App } from './app.ts'
 
 const MAIN = `
   import model from './tiny.onnx'
@@ -35,13 +35,7 @@ function app(): App {
 }
 
 async function open(url: string): Promise<{ page: Page; requests: string[]; run: () => Promise<any> }> {
-  const page = await browser.newPage()
-  const requests: string[] = []
-  const problems: string[] = []
-  page.on('request', (request) => requests.push(new URL(request.url()).pathname))
-  page.on('pageerror', (error) => problems.push(error.message))
-  await page.goto(url)
-  await page.waitForFunction(() => 'run' in globalThis).catch(() => expect.unreachable(problems.join('\n')))
+  const { page, requests } = await openApp(browser, url)
   return { page, requests, run: () => page.evaluate((values) => (globalThis as any).run(values), VALUES) }
 }
 

@@ -1,6 +1,16 @@
-import { type AttributeLike, type Dim, type ElementType, type Graph, ModelError, type Node, Tensor, type Value } from '@whittle/ir'
+import {
+  type AttributeLike,
+  type Dim,
+  type ElementType,
+  type Graph,
+  ModelError,
+  type Node,
+  Tensor,
+  type Value,
+  permuted,
+} from '@whittle/ir'
 import type { Op } from './op.ts'
-import { TO_FIRST, TO_LAST, permuted } from './permute.ts'
+import { TO_FIRST, TO_LAST } from './orders.ts'
 import { type Affine, type TensorInfo, constantTensor } from './tensor.ts'
 
 /** Whether a tensor's channels come last, as in the file, or first, as ONNX's convolutions want them. */

@@ -9,19 +9,18 @@ export const MOST_TIME = 1.25
 /**
  * Why the small runtime does not execute a model by itself; undefined where it does: it covers the model, and by the measured table a run takes at
  * most 1.25 times as long as in fp32 on onnxruntime-web. (What is downloaded is always less: the runtime is a twentieth of the other's size.)
- * @param shapes the inputs' dims at a typical run, by name.
+ * @param model as {@link sized} gives it.
  */
-export function whyNotSmall(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string | undefined {
-  const copy = sized(model, shapes)
-  const why = whyNoProgram(copy)
+export function whyNotSmall(model: Model): string | undefined {
+  const why = whyNoProgram(model)
   if (why !== undefined) return why
-  const ratio = predictedTime(copy)
+  const ratio = predictedTime(model)
   return ratio > MOST_TIME ? `a run would take ${ratio.toFixed(2)} times as long as on onnxruntime-web` : undefined
 }
 
 /** What a user must see of a run on the small runtime; undefined where it takes no longer. */
-export function slowerOnSmall(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string | undefined {
-  const ratio = predictedTime(sized(model, shapes))
+export function slowerOnSmall(model: Model): string | undefined {
+  const ratio = predictedTime(model)
   if (ratio < 1.05) return undefined
   return `runs on the small runtime, where a run is forecast to take ${ratio.toFixed(2)} times as long as in fp32 on onnxruntime-web, which is 2.3 MB more to download; runtime=onnx takes that`
 }
@@ -48,12 +47,13 @@ const FRAME_MACS = 100e6
  * Whether a run takes about a frame's time on the small runtime. Then it is the first choice on every device: a GPU or an NPU has little left to
  * save, and its runtime is 25 times as large.
  */
-export function fitsFrame(model: Model, shapes: Readonly<Record<string, readonly number[]>>): boolean {
-  const { total } = macsOf(sized(model, shapes))
+export function fitsFrame(model: Model): boolean {
+  const { total } = macsOf(model)
   return total !== undefined && total <= FRAME_MACS
 }
 
-function sized(model: Model, shapes: Readonly<Record<string, readonly number[]>>): Model {
+/** A copy of a model whose values have the dims of a typical run. @param shapes the inputs' dims, by name. */
+export function sized(model: Model, shapes: Readonly<Record<string, readonly number[]>>): Model {
   const copy = model.clone()
   inferShapes(copy, { dims: Object.fromEntries(Object.entries(shapes).map(([name, dims]) => [name, [...dims]])) })
   return copy

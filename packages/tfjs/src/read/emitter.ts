@@ -10,10 +10,10 @@ import {
   type Value,
   constantOf,
   opRow,
+  permuted,
 } from '@whittle/ir'
 import { KnownFacts } from './facts.ts'
 import { madeFrom } from './origin.ts'
-import { permuted } from './permute.ts'
 
 type Attributes = Record<string, AttributeLike>
 

@@ -1,7 +1,7 @@
 import { type Node, Tensor } from '@whittle/ir'
 import type { Attributes } from '../run/program.ts'
 import { fuseActivation } from './activation.ts'
-import { type Stored, permuted } from './stored.ts'
+import { type Stored, permutedWeight } from './stored.ts'
 import { type ProgramWriter, type Ref, unsupported } from './writer.ts'
 
 /** Padding, strides and dilations of a window over two axes; of one axis: over a picture one row high. */
@@ -39,7 +39,7 @@ export function conv(writer: ProgramWriter, node: Node): void {
   if (group === 1 || (depth === 1 && features % group === 0)) {
     const depthwise = group > 1
     // [M, C, h, w] becomes [h, w, C, M]; where each channel has kernels of its own, [C*M, 1, h, w] becomes [h, w, C, M].
-    const moved = permuted(stored, spatial === 1 ? [2, 1, 0] : [2, 3, 1, 0])
+    const moved = permutedWeight(stored, spatial === 1 ? [2, 1, 0] : [2, 3, 1, 0])
     const window = spatial === 1 ? [1, tensor.dims[2]!] : tensor.dims.slice(2)
     const dims = [...window, ...(depthwise ? [group, features / group] : [depth, features])]
     const filter = writer.weight(kernel.name, moved.tensor, dims, moved.quantization)
@@ -48,7 +48,7 @@ export function conv(writer: ProgramWriter, node: Node): void {
     const each = features / group
     const parts = Array.from({ length: group }, (_, at) => {
       const begin = at * each
-      const part = permuted(
+      const part = permutedWeight(
         { tensor: rows(tensor, begin, begin + each), quantization: undefined },
         spatial === 1 ? [2, 1, 0] : [2, 3, 1, 0],
       )
@@ -74,7 +74,7 @@ export function convTranspose(writer: ProgramWriter, node: Node): void {
   if (tensor.dims.length !== 4 || !blocks || !plain('dilations', 1) || node.int('group', 1) !== 1 || node.attributes.has('output_shape'))
     throw unsupported(`${node.describe()} has windows that overlap, padding or groups`)
   // [C, M, h, w] becomes [1, 1, C, h*w*M]: a convolution of one element, whose channels are then spread out.
-  const moved = permuted({ tensor, quantization: kernel.quantization }, [0, 2, 3, 1])
+  const moved = permutedWeight({ tensor, quantization: kernel.quantization }, [0, 2, 3, 1])
   const filter = writer.weight(kernel.name, moved.tensor, [1, 1, depth, height * width * features], moved.quantization)
   const { attributes, output } = fuseActivation(writer, node.output)
   const repeated = bias && Float32Array.from({ length: height * width * features }, (_, at) => bias.tensor!.toFloat32()[at % features]!)

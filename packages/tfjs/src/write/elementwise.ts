@@ -54,7 +54,7 @@ export const BINARY: Readonly<Record<string, readonly [kernel: string, broadcast
 
 /** The order in which an op on one value is cheapest: that in which the value is there. */
 export function orderOf(writer: ProgramWriter, value: Value): Order {
-  return writer.has(value, 'last') && !writer.has(value, 'plain') ? 'last' : writer.has(value, 'last') ? 'last' : 'plain'
+  return writer.has(value, 'last') ? 'last' : 'plain'
 }
 
 export function unary(writer: ProgramWriter, node: Node): void {

@@ -1,6 +1,6 @@
 import { type Node, Tensor, type Value } from '@whittle/ir'
 import { fuseActivation } from './activation.ts'
-import { permuted } from './stored.ts'
+import { permutedWeight } from './stored.ts'
 import { type ProgramWriter, type Ref, onlyReader, unsupported } from './writer.ts'
 
 /** MatMul: by weights, with the sum and the activation after it; or of two values. */
@@ -47,7 +47,7 @@ export function gemm(writer: ProgramWriter, node: Node): void {
   if (!b.tensor || node.int('transA', 0) === 1 || (c && !c.tensor)) throw unsupported(`the weights of ${node.describe()} are not constant`)
   const turned = node.int('transB', 0) === 1
   const stored = { tensor: b.tensor, quantization: b.quantization }
-  const { tensor, quantization } = turned ? permuted(stored, [1, 0]) : stored
+  const { tensor, quantization } = turned ? permutedWeight(stored, [1, 0]) : stored
   const scaled =
     alpha === 1
       ? tensor

@@ -1,6 +1,6 @@
 import { type ElementType, type Graph, type Node, type Quantization, Tensor, UnsupportedError, type Value } from '@whittle/ir'
 import type { Attributes } from '../run/program.ts'
-import { type Stored, permuted } from './stored.ts'
+import { type Stored, permutedWeight } from './stored.ts'
 
 /** A value of the program while it is written: weights are negative, -1 the first; inputs and steps count from 0. */
 export type Ref = number
@@ -73,7 +73,7 @@ export class ProgramWriter {
     if (forms.last === undefined) {
       const perm = lastOf(this.rank(value))
       if (value.tensor) {
-        const stored = permuted({ tensor: value.tensor, quantization: value.quantization }, perm)
+        const stored = permutedWeight({ tensor: value.tensor, quantization: value.quantization }, perm)
         forms.last = this.#constant(value, stored.tensor, stored.quantization)
       } else forms.last = this.emit('Transpose', [this.plain(value)], { perm })
     }
@@ -113,7 +113,7 @@ export class ProgramWriter {
 
   /** A constant in other dims of as many elements, and then with its axes in another order. */
   reordered({ name, tensor, quantization }: Value, dims: readonly number[], perm: readonly number[]): Ref {
-    const moved = permuted(
+    const moved = permutedWeight(
       { tensor: tensor!.reshape(dims), quantization: dims.length === tensor!.dims.length ? quantization : undefined },
       perm,
     )

@@ -1,6 +1,5 @@
-import { type AttributeLike, Tensor, type Value } from '@whittle/ir'
+import { type AttributeLike, Tensor, type Value, permuted } from '@whittle/ir'
 import type { Emitter } from '../emitter.ts'
-import { permuted } from '../permute.ts'
 import { type Padding, channelsFirst, padsOf } from './window.ts'
 
 /** A convolution as TensorFlow describes it; one number for each spatial axis. */

@@ -1,6 +1,6 @@
-import { type Graph, type Model, type Node, Tensor, type Value, constantOf, opRow } from '@whittle/ir'
+import { type Graph, type Model, type Node, Tensor, type Value, constantOf, opRow, permuted } from '@whittle/ir'
 import { madeFrom } from '../origin.ts'
-import { inverse, permuted } from '../permute.ts'
+import { inverse } from '../inverse.ts'
 import { type Sunk, sinkers } from './sinkers.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { type Attribute, type Node, Tensor, type Value, constantOf } from '@whittle/ir'
-import { inverse, permuted } from '../permute.ts'
+import { type Attribute, type Node, Tensor, type Value, constantOf, permuted } from '@whittle/ir'
+import { inverse } from '../inverse.ts'
 
 /** How a node looks when its inputs come without their Transpose. */
 export interface Sunk {
