@@ -1,5 +1,5 @@
 import { type Engine, Model, Tensor } from '@whittle/ir'
-import type { Moments } from './gptq.ts'
+import type { Moments } from '@whittle/statistics'
 
 /** Steps of Adam, and the first of them which only fit. */
 const STEPS = 500

@@ -1,6 +1,6 @@
 import { type IntegerQuantization, type ScaleGrid } from '@whittle/ir'
 import { groupsOf, membersOf } from './groups.ts'
-import { roundUpToBfloat16 } from './mantissa.ts'
+import { roundUpToBfloat16 } from '@whittle/statistics'
 
 export interface CodedGrid extends ScaleGrid {
   /** Bits that a weight takes on average once its integers are coded by how often each comes; 2 to 8, fractions too. */

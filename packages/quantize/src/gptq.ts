@@ -1,25 +1,4 @@
-/** The second moment of what a row of weights is multiplied with, prepared for {@link roundRow}. */
-export interface Moments {
-  readonly size: number
-  /** size x size, positive definite, row-major. */
-  readonly matrix: Float32Array
-  /** `L'` of `matrix = L L'`, each row divided by its diagonal: row i holds what the errors behind i do to it. */
-  readonly factor: Float32Array
-  /** The squares of the diagonal of `L`. */
-  readonly pivots: Float64Array
-}
-
-/** @param lower the Cholesky factor of `matrix`. */
-export function momentsOf(size: number, matrix: Float64Array, lower: Float64Array): Moments {
-  const factor = new Float32Array(size * size)
-  const pivots = new Float64Array(size)
-  for (let i = 0; i < size; i++) {
-    const diagonal = lower[i * size + i]!
-    pivots[i] = diagonal * diagonal
-    for (let j = i; j < size; j++) factor[i * size + j] = lower[j * size + i]! / diagonal
-  }
-  return { size, matrix: Float32Array.from(matrix), factor, pivots }
-}
+import { type Moments, product } from '@whittle/statistics'
 
 export interface RoundedRow {
   /** Whole numbers in [-max, max]. */
@@ -167,13 +146,4 @@ export function bitsOf(rows: readonly RoundedRow[], max: number): Float64Array {
   for (const { integers } of rows) for (const item of integers) counts[item + max]!++
   const total = counts.reduce((sum, count) => sum + count, 0)
   return counts.map((count) => -Math.log2(count / total))
-}
-
-function product({ size, matrix }: Moments, row: Float32Array | Int8Array): Float64Array {
-  const result = new Float64Array(size)
-  for (let j = 0; j < size; j++) {
-    const factor = row[j]!
-    if (factor !== 0) for (let i = 0, at = j * size; i < size; i++) result[i]! += matrix[at + i]! * factor
-  }
-  return result
 }

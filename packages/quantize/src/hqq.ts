@@ -1,4 +1,4 @@
-import { roundUpToBfloat16 } from './mantissa.ts'
+import { roundUpToBfloat16 } from '@whittle/statistics'
 import type { Grid } from './weights.ts'
 
 /** The exponent of the norm: below 1, a large error of few weights counts little beside small ones of many. */

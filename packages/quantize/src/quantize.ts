@@ -1,6 +1,6 @@
 import { type Context, type Model, type Node, type Report, Tensor, type Transform, type Value, type Weight, weightsOf } from '@whittle/ir'
 import { annotateActivations } from './activations.ts'
-import { type Gram } from '@whittle/statistics'
+import { type Gram, whyNoRows } from '@whittle/statistics'
 import { describeGrid, hasGrid, roundToGrid, scaleGridOf } from './grids.ts'
 import { absorbBiases } from './absorb.ts'
 import { equalize } from './equalize.ts'
@@ -10,7 +10,7 @@ import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './op
 import { markDynamicInputs } from './dynamic.ts'
 import { FLOAT16 } from './allocation.ts'
 import { roundToFloat16 } from './float16.ts'
-import { type DataRounding, gramsFor, roundOnData, whyNotOnData } from './rounding.ts'
+import { type DataRounding, gramsFor, roundOnData } from './rounding.ts'
 import { smoothActivations } from './smooth.ts'
 import { type Wanted, shareBits } from './share-bits.ts'
 import { reportQuantized, unfoldStoredWeights } from './sources.ts'
@@ -104,7 +104,7 @@ function weightsToRound(model: Model, options: ResolvedOptions, report: Report):
       report.skipped.push({ at: value.name, why: `it has ${old.bits} bits already` })
       continue
     }
-    wanted.push({ weight, grid, notOnData: dataRounding(options) && whyNotOnData(weight) })
+    wanted.push({ weight, grid, notOnData: dataRounding(options) && whyNoRows(weight) })
   }
   return wanted
 }

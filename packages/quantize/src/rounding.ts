@@ -5,25 +5,17 @@ import {
   type IntegerQuantization,
   type Model,
   type Node,
-  Tensor,
+  type Tensor,
   type Value,
   type Weight,
   rangeOf,
 } from '@whittle/ir'
-import { type Gram, addBias, collectGrams, damped, elementsOf, rowsOf, whyNoGram } from '@whittle/statistics'
+import { type Gram, type Moments, collectGrams, layerMoments, power, replaceRows, roundMantissa, rowsOf } from '@whittle/statistics'
 import { adaRound } from './adaround.ts'
-import { type Moments, type Price, type RoundedRow, bitsOf, improveRow, momentsOf, roundRow } from './gptq.ts'
-import { roundMantissa } from './mantissa.ts'
+import { type Price, type RoundedRow, bitsOf, improveRow, roundRow } from './gptq.ts'
 
 /** Ways to round that look at what a layer is fed with. */
 export type DataRounding = 'gptq' | 'adaround'
-
-/** Why {@link roundOnData} cannot take a weight; undefined where it can. */
-export function whyNotOnData({ node, input, value, outputAxis }: Weight): string | undefined {
-  if (input !== 1 || outputAxis === undefined) return 'it is not the kernel of a Conv, Gemm or MatMul'
-  if (value.uses.length > 1) return 'several nodes share it'
-  return whyNoGram(node)
-}
 
 /**
  * What nodes are fed with on the calibration data.
@@ -67,14 +59,14 @@ export function gainOnData(weight: Weight, grams: readonly Gram[], rounded: Tens
   const { max } = rangeOf({ bits, signed: true })
   const rows = rowsOf(weight)
   const others = rowsOf({ ...weight, tensor: rounded })
-  const { groupOf, hasBias } = prepared(weight, grams, rows.length)
+  const { groupOf, hasBias } = layerMoments(weight, grams, rows.length)
   let [own, other] = [0, 0]
   rows.forEach((row, index) => {
     const { moments, gram } = groupOf(index)
     own += roundRow(row, moments, max, (scale) => roundMantissa(scale, bits)).error
     const lost = row.map((item, at) => item - others[index]![at]!)
     const shift = hasBias ? lost.reduce((sum, item, at) => sum + item * gram.mean[at]!, 0) : 0
-    other += power(lost, moments) + shift ** 2
+    other += power(moments, lost) + shift ** 2
   })
   return other > 0 ? own / other : 1
 }
@@ -87,10 +79,11 @@ export function gainOnData(weight: Weight, grams: readonly Gram[], rounded: Tens
 const RATE = 1.5
 
 async function roundLayer(weight: Weight, grams: readonly Gram[], bits: number, method: DataRounding, engine: Engine): Promise<number> {
-  const { value, node, tensor, outputAxis } = weight
+  const { value, tensor, outputAxis } = weight
   const { max } = rangeOf({ bits, signed: true })
   const rows = rowsOf(weight)
-  const { groups, groupOf, hasBias } = prepared(weight, grams, rows.length)
+  const layer = layerMoments(weight, grams, rows.length)
+  const { groups, groupOf } = layer
   const toScale = (scale: number): number => roundMantissa(scale, bits)
   const first = rows.map((row, index) => roundRow(row, groupOf(index).moments, max, toScale))
   const improve = (): RoundedRow[] => {
@@ -108,40 +101,10 @@ async function roundLayer(weight: Weight, grams: readonly Gram[], bits: number, 
     return learned
   }
   const rounded = method === 'adaround' ? await learn() : improve()
-  const shifts = new Float32Array(rows.length)
-  let [signal, noise] = [0, 0]
-  const values = rounded.map(({ integers, scale, error }, index) => {
-    const { gram } = groupOf(index)
-    const row = rows[index]!
-    const next = Float32Array.from(integers, (item) => item * scale)
-    if (hasBias) shifts[index] = next.reduce((sum, item, at) => sum + (row[at]! - item) * gram.mean[at]!, 0)
-    noise += error
-    signal += power(row, groupOf(index).moments)
-    return next
-  })
-  value.graph.setTensor(value, Tensor.float32(tensor.dims, elementsOf(weight, values)))
+  const short = rounded.map(({ integers, scale, error }) => ({ values: Float32Array.from(integers, (item) => item * scale), error }))
+  const quality = replaceRows(weight, rows, short, layer)
   value.quantization = gridOf(rounded, bits, outputAxis!)
-  if (hasBias) {
-    addBias(node, shifts)
-    shortenBias(node, rounded)
-  }
-  return 10 * Math.log10(signal / Math.max(noise, signal * 1e-12))
-}
-
-/**
- * Rounds the bias to steps that hide in the noise of rounding the weights: a power of two of at most half its standard deviation adds at most
- * 2 % to its power, and leaves few bits of the mantissa to download.
- */
-function shortenBias(node: Node, rows: readonly RoundedRow[]): void {
-  const bias = node.inputs[2]
-  if (bias?.tensor?.type !== 'float32' || bias.uses.length > 1 || bias.isInput || bias.isOutput || bias.tensor.size !== rows.length) return
-  const data = bias.tensor.toFloat32().map((item, index) => {
-    const { error } = rows[index]!
-    if (!(error > 0)) return item
-    const step = 2 ** Math.floor(Math.log2(Math.sqrt(error) / 2))
-    return Math.round(item / step) * step
-  })
-  node.graph.setTensor(bias, Tensor.float32(bias.tensor.dims, data))
+  return quality
 }
 
 /** Learns at the scales of `first` whether weights are rounded up or down. */
@@ -157,40 +120,11 @@ async function learnRows(
   return learned.map((integers, index) => {
     const scale = first[index]!.scale
     const error = power(
-      rows[index]!.map((item, at) => item - integers[at]! * scale),
       moments,
+      rows[index]!.map((item, at) => item - integers[at]! * scale),
     )
     return { integers, scale, error }
   })
-}
-
-interface Group {
-  readonly gram: Gram
-  readonly moments: Moments
-}
-
-function prepared(
-  { node }: Weight,
-  grams: readonly Gram[],
-  rows: number,
-): { groups: Group[]; groupOf: (row: number) => Group; hasBias: boolean } {
-  const hasBias = node.type !== 'MatMul'
-  const groups = grams.map((gram) => ({ gram, moments: preparedMoments(gram, hasBias) }))
-  return { groups, groupOf: (row) => groups[Math.floor((row * groups.length) / rows)]!, hasBias }
-}
-
-/** About the mean where a bias can take it up, about zero where none can. */
-function preparedMoments(gram: Gram, hasBias: boolean): Moments {
-  const { size, mean } = gram
-  const covariance = hasBias ? gram.covariance : gram.covariance.map((item, at) => item + mean[Math.floor(at / size)]! * mean[at % size]!)
-  const { matrix, factor } = damped(size, covariance)
-  return momentsOf(size, matrix, factor)
-}
-
-function power(row: Float32Array, { size, matrix }: Moments): number {
-  let sum = 0
-  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sum += row[i]! * matrix[i * size + j]! * row[j]!
-  return sum
 }
 
 function gridOf(rows: readonly RoundedRow[], bits: number, axis: number): IntegerQuantization {

@@ -1,7 +1,7 @@
 import { type IntegerQuantization, type ScaleGrid, rangeOf } from '@whittle/ir'
 import { groupsOf, membersOf } from './groups.ts'
 import { refineScale, refineZero } from './hqq.ts'
-import { roundUpToBfloat16 } from './mantissa.ts'
+import { roundUpToBfloat16 } from '@whittle/statistics'
 import type { RangeMethod } from './ranges.ts'
 
 /** How a weight is cut into groups that share a scale, and how their grids are chosen. */

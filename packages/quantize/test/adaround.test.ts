@@ -2,7 +2,7 @@ import { cholesky } from '@whittle/statistics'
 import { randomSpd } from '@whittle/testing'
 import { expect, test } from 'vitest'
 import { adaRound } from '../src/adaround.ts'
-import { momentsOf } from '../src/gptq.ts'
+import { momentsOf } from '@whittle/statistics'
 import { engine, normal } from './harness.ts'
 
 const SIZE = 8

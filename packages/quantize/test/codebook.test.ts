@@ -1,62 +1,8 @@
 import { createRandom } from '@whittle/ir'
 import { describe, expect, test } from 'vitest'
-import { clusterTensor, densityOf, firstLevels, lloyd, nearest } from '../src/codebook.ts'
+import { clusterTensor } from '../src/codebook.ts'
 import { quantizeTensor } from '../src/weights.ts'
 import { normal, squaredError } from './harness.ts'
-
-/** The least squared error of all ways to cut sorted values into `count` runs, one of which has the level 0: dynamic programming. */
-function bestError(values: Float32Array, count: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const size = sorted.length
-  const cost = (from: number, to: number, pinned: boolean): number => {
-    const run = sorted.slice(from, to)
-    const level = pinned ? 0 : run.reduce((a, b) => a + b, 0) / run.length
-    return run.reduce((sum, item) => sum + (item - level) ** 2, 0)
-  }
-  // least[pinned][runs][end]
-  const least = [0, 1].map(() => Array.from({ length: count + 1 }, () => new Array<number>(size + 1).fill(Infinity)))
-  least[0]![0]![0] = 0
-  for (let runs = 1; runs <= count; runs++)
-    for (let end = 0; end <= size; end++)
-      for (let from = 0; from <= end; from++) {
-        const run = from === end ? 0 : cost(from, end, false)
-        for (const pinned of [0, 1])
-          least[pinned]![runs]![end] = Math.min(least[pinned]![runs]![end]!, least[pinned]![runs - 1]![from]! + run)
-        const zero = from === end ? 0 : cost(from, end, true)
-        least[1]![runs]![end] = Math.min(least[1]![runs]![end]!, least[0]![runs - 1]![from]! + zero)
-      }
-  return least[1]![count]![size]!
-}
-
-const errorOf = (values: Float32Array, levels: Float64Array): number =>
-  values.reduce((sum, item) => sum + (item - levels[nearest(levels, item)]!) ** 2, 0)
-
-test.each([3, 4, 5])('%i levels err little more than the best that dynamic programming finds', (count) => {
-  for (let round = 0; round < 10; round++) {
-    const values = normal(40, `lloyd/${count}/${round}`)
-    const density = densityOf([values], Float32Array.of(1))
-    const found = errorOf(values, lloyd(density, firstLevels(density, count)))
-    const best = bestError(values, count)
-    expect(found).toBeGreaterThanOrEqual(best * (1 - 1e-3))
-    expect(found).toBeLessThanOrEqual(best * 1.6)
-  }
-})
-
-test('each level is the mean of the values nearest to it', () => {
-  const values = normal(5000, 'means')
-  const density = densityOf([values], Float32Array.of(1))
-  const levels = lloyd(density, firstLevels(density, 16))
-  const sums = [...levels].map(() => ({ sum: 0, count: 0 }))
-  for (const item of values) {
-    const at = sums[nearest(levels, item)]!
-    at.sum += item
-    at.count++
-  }
-  expect(levels).toContain(0)
-  sums.forEach(({ sum, count }, at) => {
-    if (levels[at] !== 0 && count > 0) expect(levels[at]).toBeCloseTo(sum / count, 2)
-  })
-})
 
 describe('a clustered tensor', () => {
   const dims = [6, 50]

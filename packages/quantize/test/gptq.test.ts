@@ -1,7 +1,7 @@
-import { cholesky, inverse } from '@whittle/statistics'
+import { type Moments, cholesky, inverse, momentsOf } from '@whittle/statistics'
 import { randomSpd } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
-import { type Moments, bitsOf, improveRow, momentsOf, roundRow } from '../src/gptq.ts'
+import { bitsOf, improveRow, roundRow } from '../src/gptq.ts'
 import { normal } from './harness.ts'
 
 const exact = (scale: number): number => scale
