@@ -133,7 +133,7 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
         decide(variant, 'unavailable', lacking)
         continue
       }
-      const finding = golden && (await recallFinding(variant))
+      const finding = golden && (await until(recallFinding(variant)))
       if (finding?.wrong) throw new LoadError('WRONG_ANSWER', `${finding.wrong} (found by an earlier load)`)
       progress(variant.id)
       // The runtime's files and the model are fetched abreast; a failure of the runtime is looked at when the model is there, so that the

@@ -1,74 +1,58 @@
-import { launchBrowser, type Browser, type Page } from '@whittle/browser'
 import { goldenValues, sketch, type Golden, type Manifest } from '@whittle/targets'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
-import { MODEL, manifestOf, openPage, startHost, type Host } from './host.ts'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { drive, native } from './drive.ts'
+import { ONE_ROW, manifestOf } from './host.ts'
 
-const INPUT = { dims: [2, 4], low: -1, high: 1 }
+const INPUT = { dims: [1, 4], low: -1, high: 1 }
 
-let browser: Browser
-let host: Host
-let page: Page
+const driven = drive({ webgpu: true, webnn: true })
+const { load, works, asked } = driven
 let right: Golden
 
 beforeAll(async () => {
-  browser = await launchBrowser({ webgpu: true })
-  host = await startHost()
-  const x = new Tensor('float32', Float32Array.from(goldenValues(INPUT, false, 0)), INPUT.dims)
-  const { y } = await (await InferenceSession.create(MODEL)).run({ x })
-  right = { sqnr: 40, outputs: { y: sketch(y!.data as Float32Array) } }
+  right = { sqnr: 40, outputs: { y: sketch(await native([...goldenValues(INPUT, false, 0)])) } }
 })
 beforeEach(async () => {
-  page = await openPage(browser, host)
-})
-afterEach(async () => {
-  await page.close()
-  host.requests.length = 0
-})
-afterAll(async () => {
-  await browser?.close()
-  await host?.close()
+  await driven.open()
 })
 
 function checked(targets: string[], golden: Record<string, Golden> = {}): Manifest {
-  const manifest = manifestOf(Object.fromEntries(targets.map((target) => [target, 'model.onnx'])), { golden: { x: INPUT } })
+  const manifest = manifestOf(Object.fromEntries(targets.map((target) => [target, 'one-row.onnx'])), { golden: { x: INPUT } }, ONE_ROW)
   return { ...manifest, variants: manifest.variants.map((variant) => ({ ...variant, golden: golden[variant.target] ?? right })) }
 }
 
-function load(manifest: Manifest, options: object = {}): Promise<any> {
-  return page.evaluate(([m, o]) => (globalThis as any).whittle.load(m, o), [manifest, options] as const)
+/** A GPU and a WebNN that take work and do nothing, without an error: what is not written stays zero. */
+function breakDevices(): Promise<void> {
+  return driven.page.evaluate(() => {
+    ;(globalThis as any).GPUComputePassEncoder.prototype.dispatchWorkgroups = () => {}
+    ;(globalThis as any).MLContext.prototype.dispatch = () => {}
+  })
 }
-
-/** A GPU that takes work and does nothing, without an error: what is not written stays zero. */
-function breakGpu(): Promise<void> {
-  return page.evaluate(() => void ((globalThis as any).GPUComputePassEncoder.prototype.dispatchWorkgroups = () => {}))
-}
-
-const asked = (ending: string): string[] => host.requests.filter((path) => path.endsWith(ending))
 
 describe('the golden check', () => {
-  test.each(['wasm', 'webgpu'])('lets %s pass, whose answers are right', async (device) => {
-    expect(await load(checked([device]))).toMatchObject({ device, decisions: [{ outcome: 'chosen' }] })
+  test.each(['wasm', 'webgpu', 'webnn-cpu'])('lets %s pass, whose answers are right', async (target) => {
+    expect(await load(checked([target]))).toMatchObject({ variant: { target }, decisions: [{ outcome: 'chosen' }] })
   })
 
-  test('leaves a GPU that computes nothing for wasm, says why, and fetches the model once', async () => {
-    await breakGpu()
-    const loaded = await load(checked(['webgpu', 'wasm']))
+  test.each(['webgpu', 'webnn-cpu'])('leaves a %s that computes nothing for wasm, says why, and fetches the model once', async (target) => {
+    await breakDevices()
+    const loaded = await load(checked([target, 'wasm']))
     expect(loaded.device).toBe('wasm')
     expect(loaded.decisions[0]).toMatchObject({
-      target: 'webgpu',
+      target,
       outcome: 'failed',
       reason: expect.stringMatching(/^its answer is wrong: 'y' has an SQNR of -?\d+\.\d dB against the build's, expected 40$/),
     })
     expect(asked('.onnx')).toHaveLength(1)
+    await works()
   })
 
   test('is remembered: another load fetches nothing for the device that was wrong', async () => {
-    await breakGpu()
+    await breakDevices()
     await load(checked(['webgpu', 'wasm']))
-    host.requests.length = 0
-    await page.reload()
-    await page.waitForFunction(() => 'whittle' in globalThis)
+    driven.host.requests.length = 0
+    await driven.page.reload()
+    await driven.page.waitForFunction(() => 'whittle' in globalThis)
     const loaded = await load(checked(['webgpu', 'wasm']))
     expect(loaded.device).toBe('wasm')
     expect(loaded.decisions[0]).toMatchObject({ outcome: 'failed', reason: expect.stringMatching(/ \(found by an earlier load\)$/) })
@@ -77,7 +61,7 @@ describe('the golden check', () => {
   })
 
   test('is not made where the app does not want it', async () => {
-    await breakGpu()
+    await breakDevices()
     expect(await load(checked(['webgpu', 'wasm']), { check: false })).toMatchObject({ device: 'webgpu' })
   })
 

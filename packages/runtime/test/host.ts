@@ -1,76 +1,15 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'node:zlib'
 import type { Page } from '@whittle/browser'
-import { writeOnnx } from '@whittle/ir/onnx'
-import { Tensor } from '@whittle/ir'
 import type { Manifest, ManifestVariant } from '@whittle/targets'
-import { buildModel } from '@whittle/testing'
 import { rolldown } from 'rolldown'
 import type { KnownFile } from '../src/index.ts'
+import { answer, MODEL, ORT } from './answers.ts'
 
-const ORT = fileURLToPath(new URL('.', import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')))
-
-/** x[N, 4] -> y[N, 3], with enough weights that it does not arrive in one piece. */
-export const MODEL = writeOnnx(
-  buildModel((b) => {
-    const wide = b.node('Relu', [b.node('MatMul', [b.input('x', ['N', 4]), b.weight('w1', [4, 16_384])])])
-    b.output(b.node('MatMul', [wide, b.weight('w2', [16_384, 3])]), 'y')
-  }, 'host'),
-)
-
-/** x: float16[2] -> y: float16[2], doubled. */
-export const HALF = writeOnnx(
-  buildModel((b) => {
-    const whole = b.node('Cast', [b.input('x', [2], 'float16')], { to: 1 })
-    const doubled = b.node('Mul', [whole, b.constant('two', Tensor.float32([], [2]))])
-    b.output(b.node('Cast', [doubled], { to: 10 }), 'y')
-  }),
-)
-
-/** x[N, 4] -> y[2, 4]: runs for two rows alone. */
-export const TWO_ROWS = writeOnnx(
-  buildModel((b) =>
-    b.output(b.node('Reshape', [b.node('Relu', [b.input('x', ['N', 4])]), b.constant('s', Tensor.int64([2], [2, 4]))]), 'y'),
-  ),
-)
-
-/** Ways in which a host answers for a model, by the address's last part. */
-const ANSWERS: Record<string, (response: ServerResponse, range?: string) => void> = {
-  // Cut twice; the rest when it is asked for.
-  'resumed.onnx': (response, range) => {
-    const from = Number(range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0)
-    if (from > 0)
-      response.writeHead(206, {
-        'Content-Range': `bytes ${from}-${MODEL.length - 1}/${MODEL.length}`,
-        'Content-Length': MODEL.length - from,
-      })
-    else response.setHeader('Content-Length', MODEL.length)
-    if (from >= 100_000) response.end(MODEL.subarray(from))
-    else response.write(MODEL.subarray(from, from + 60_000), () => setTimeout(() => response.destroy(), 100))
-  },
-  'model.onnx': (response) => response.end(MODEL),
-  'pieces.onnx': (response) =>
-    void response.write(MODEL.subarray(0, 50_000), () => setTimeout(() => response.end(MODEL.subarray(50_000)), 200)),
-  'two-rows.onnx': (response) => response.end(TWO_ROWS),
-  'half.onnx': (response) => response.end(HALF),
-  'gzip.onnx': (response) => response.setHeader('Content-Encoding', 'gzip').end(gzipSync(MODEL)),
-  'missing.onnx': (response) => response.writeHead(404).end('Not found'),
-  'broken.onnx': (response) => response.writeHead(500).end('Oh'),
-  'page.onnx': (response) => response.setHeader('Content-Type', 'text/html; charset=utf-8').end('<!doctype html>'),
-  'short.onnx': (response) => response.end(MODEL.subarray(0, 1000)),
-  'long.onnx': (response) => response.end(Buffer.concat([MODEL, Buffer.from('more')])),
-  'other.onnx': (response) => response.end(MODEL.map((byte, index) => (index === MODEL.length - 1 ? byte ^ 1 : byte))),
-  'cut.onnx': (response) => {
-    response.setHeader('Content-Length', MODEL.length)
-    response.write(MODEL.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 100))
-  },
-  'slow.onnx': (response) => void response.write(MODEL.subarray(0, 50_000)),
-  'hang.wasm': () => {},
-}
+export { HALF, MODEL, ONE_ROW, TWO_ROWS } from './answers.ts'
 
 const HEADERS = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 const TYPES: Record<string, string> = {
@@ -83,8 +22,12 @@ const TYPES: Record<string, string> = {
 export interface Host {
   readonly url: string
   readonly requests: string[]
+  /** Of requests whose answers the browser did not wait for. */
+  readonly ended: string[]
   /** Set to answer 503 for models and runtime files. */
   down: boolean
+  /** A new deployment: what is there in place of a file, by their names. */
+  deployed: Record<string, string>
   close(): Promise<void>
 }
 
@@ -112,7 +55,9 @@ export async function startHost({ isolated = false, lasting = false, csp = '' } 
   const host: Host = {
     url: '',
     requests,
+    ended: [],
     down: false,
+    deployed: {},
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -122,7 +67,9 @@ export async function startHost({ isolated = false, lasting = false, csp = '' } 
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host')
     requests.push(pathname)
-    const name = path.posix.basename(pathname)
+    response.on('close', () => void (response.writableFinished || host.ended.push(pathname)))
+    const file = path.posix.basename(pathname)
+    const name = host.deployed[file] ?? file
     if (isolated) for (const [header, value] of Object.entries(HEADERS)) response.setHeader(header, value)
     response.setHeader('Cache-Control', lasting && pathname.startsWith('/ort/') ? 'public, max-age=31536000, immutable' : 'no-store')
     response.setHeader('Content-Type', pathname === '/' ? 'text/html' : (TYPES[path.extname(name)] ?? 'application/octet-stream'))
@@ -133,8 +80,7 @@ export async function startHost({ isolated = false, lasting = false, csp = '' } 
       createReadStream(path.join(ORT, name))
         .on('error', () => response.writeHead(404).end())
         .pipe(response)
-    else if (ANSWERS[name]) ANSWERS[name](response, request.headers.range)
-    else response.writeHead(404).end()
+    else answer(name, response, request.headers.range)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return Object.assign(host, { url: `http://127.0.0.1:${(server.address() as { port: number }).port}/` })
@@ -177,7 +123,7 @@ export function manifestOf(files: Record<string, string>, changes: Partial<Manif
   }
 }
 
-/** A page of the host, ready. Fails the test on what the page throws into the void. */
+/** A page of the host, ready. */
 export async function openPage(browser: { newPage(): Promise<Page> }, host: Host, before?: () => void): Promise<Page> {
   const page = await browser.newPage()
   if (before) await page.addInitScript(before)

@@ -27,7 +27,7 @@ function model(manifest: Manifest, { wasm, never, files: known }: Changes = {}) 
     ),
     runtimes: {
       wasm: {
-        load: () => (never ? new Promise<Ort>(() => {}) : ort('ort.wasm.min.mjs')),
+        load: () => (never ? new Promise<Ort>(() => void Object.assign(globalThis, { hangs: true })) : ort('ort.wasm.min.mjs')),
         ...files('', 'wasm'),
         ...(wasm ? { wasm: new URL(wasm, import.meta.url).href } : {}),
       },
@@ -43,12 +43,16 @@ function told(error: any) {
   return { name, message, code, decisions, cause: cause && { name: cause.name, message: cause.message, code: cause.code } }
 }
 
-/** What a load gave, as JSON; the session stays in `globalThis.session`. */
-async function load(manifest: Manifest, options: LoadOptions & { abort?: number; reason?: string } = {}, changes?: Changes) {
+/**
+ * What a load gave, as JSON; the session stays in `globalThis.session`. While it goes on, `globalThis.progress` is what has arrived, and
+ * `globalThis.stop()` aborts it.
+ */
+async function load(manifest: Manifest, options: LoadOptions & { aborted?: boolean } = {}, changes?: Changes) {
   const progress: [number, number][] = []
   const controller = new AbortController()
-  if (options.abort !== undefined) setTimeout(() => controller.abort(new Error(options.reason)), options.abort)
-  if (options.abort === -1) controller.abort(new Error(options.reason))
+  const stop = (): void => controller.abort(new Error('stopped'))
+  if (options.aborted) stop()
+  Object.assign(globalThis, { progress, stop })
   try {
     const session = await model(manifest, changes).load({
       ...options,

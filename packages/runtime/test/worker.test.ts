@@ -1,28 +1,16 @@
-import { launchBrowser, type Browser, type Page } from '@whittle/browser'
 import type { Manifest } from '@whittle/targets'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { MODEL, manifestOf, openPage, startHost, type Host } from './host.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { drive } from './drive.ts'
+import { MODEL, manifestOf } from './host.ts'
 
-let browser: Browser
-let host: Host
-let page: Page
-
-beforeAll(async () => {
-  browser = await launchBrowser({ webgpu: true })
-  host = await startHost()
-})
+const driven = drive({ webgpu: true })
 beforeEach(async () => {
-  page = await openPage(browser, host)
-})
-afterEach(() => page.close())
-afterAll(async () => {
-  await browser?.close()
-  await host?.close()
+  await driven.open()
 })
 
 /** What a session in a worker gives for a run, beside one of the page's own. */
 function both(manifest: Manifest): Promise<any> {
-  return page.evaluate(async (of) => {
+  return driven.page.evaluate(async (of) => {
     const { connect, model, tensor } = (globalThis as any).whittle
     const progress: number[][] = []
     const session = await connect(of).load({ onProgress: ({ loaded, total }: any) => progress.push([loaded, total]) })
@@ -51,7 +39,7 @@ test.each(['wasm', 'webgpu'])('a model in a worker gives on %s what it gives on 
 })
 
 test('its errors arrive as they were thrown', async () => {
-  const errors = await page.evaluate(
+  const errors = await driven.page.evaluate(
     async ([good, bad]) => {
       const { connect, told } = (globalThis as any).whittle
       const caught = (work: Promise<unknown>) => work.catch((error) => ({ ...told(error), is: error instanceof Error }))
@@ -77,7 +65,7 @@ test('its errors arrive as they were thrown', async () => {
 })
 
 test('a load in it ends when it is aborted, with the signal’s reason', async () => {
-  const [thrown, later] = await page.evaluate(
+  const [thrown, later] = await driven.page.evaluate(
     async ([slow, good]) => {
       const { connect } = (globalThis as any).whittle
       const controller = new AbortController()
@@ -86,13 +74,13 @@ test('a load in it ends when it is aborted, with the signal’s reason', async (
       const text = await early.catch((error: any) => `${error instanceof Error} ${error.message}`)
       return [text, (await connect(good).load()).device]
     },
-    [manifestOf({ wasm: 'slow.onnx' }), manifestOf({ wasm: 'model.onnx' })] as const,
+    [manifestOf({ wasm: 'held.onnx' }), manifestOf({ wasm: 'model.onnx' })] as const,
   )
   expect([thrown, later]).toEqual(['true stopped', 'wasm'])
 })
 
 test('a worker whose script is not there is named', async () => {
-  const error = await page.evaluate(async () => {
+  const error = await driven.page.evaluate(async () => {
     const { workerModel, told } = (globalThis as any).whittle
     return workerModel(new Worker('/none.js', { type: 'module' }))
       .load()
