@@ -20,6 +20,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   host.down = false
+  host.deployed = {}
   await context.close()
 })
 afterAll(async () => {
@@ -136,6 +137,39 @@ describe('two tabs', () => {
     await expect.poll(async () => (await keys()).join(' ')).not.toContain(sha(MODEL))
     await works()
     expect(await load()).toMatchObject({ device: 'wasm', bytes: { downloaded: MODEL.length } })
+  })
+})
+
+describe('a page of an old deployment, whose model is gone from the host', () => {
+  beforeEach(async () => {
+    expect(await load()).toMatchObject({ device: 'wasm' })
+    await kept(2)
+  })
+
+  test('runs on, and loads again what it has kept', async () => {
+    host.deployed = { 'model.onnx': 'missing.onnx' }
+    await works()
+    expect(await load()).toMatchObject({ device: 'wasm', bytes: { downloaded: 0 } })
+    await works()
+  })
+
+  test.each([
+    ['nothing is there in its place', 'missing.onnx', 'HTTP_STATUS', /model\.onnx answered 404; is model\.onnx deployed there\?$/],
+    ['another is there in its place', 'two-rows.onnx', 'WRONG_SIZE', /model\.onnx answered 200 with \d+ bytes, model\.onnx has \d+; /],
+    ['the app is there in its place', 'page.onnx', 'NOT_A_MODEL', /model\.onnx answered 200 with an HTML page; /],
+  ])('runs on, and names the file when a new build has taken the place of what was kept and %s', async (_, file, code, message) => {
+    host.deployed = { 'model.onnx': file }
+    const newer = await openPage(context, host)
+    await newer.evaluate(([m, c]) => (globalThis as any).whittle.load(m, {}, c), [
+      manifestOf({ wasm: 'half.onnx' }, {}, HALF),
+      { files },
+    ] as const)
+    await expect.poll(async () => (await keys()).join(' ')).not.toContain(sha(MODEL))
+    await works()
+    const { error } = await load()
+    expect(error).toMatchObject({ code: 'LOAD_FAILED', cause: { code, message: expect.stringMatching(message) } })
+    expect(error.decisions).toHaveLength(1)
+    await page.evaluate(() => (globalThis as any).session.dispose())
   })
 })
 
