@@ -1,5 +1,5 @@
-import { costsOf, frequenciesOf } from './frequencies.ts'
-import { type Grid, forEachPlace } from './grid.ts'
+import { COSTS, frequenciesOf } from './frequencies.ts'
+import type { Grid } from './grid.ts'
 
 /** Symbols that share tables with others. */
 export interface Symbols {
@@ -38,7 +38,7 @@ export function modelOf(all: readonly Symbols[], which: Which): Model {
     return { tables: tablesOf(all, classes, 1), classes }
   }
   const starts = all.map((symbols) => spreads(symbols, which))
-  const least = Math.min(...starts.map(({ rows }) => Math.min(...rows)))
+  const least = starts.reduce((all, { rows }) => rows.reduce(min, all), Infinity)
   for (const { rows } of starts) for (let row = 0; row < rows.length; row++) rows[row]! -= least
   const most = Math.max(...starts.map(({ rows, columns }) => rows.reduce(max, 0) + columns.reduce(max, 0)))
   const count = Math.min(MOST, most + 1)
@@ -50,17 +50,18 @@ export function modelOf(all: readonly Symbols[], which: Which): Model {
   return { tables, classes: starts }
 }
 
-/** The classes that code symbols shortest with given tables, and what that costs in bits. */
+/** Moves classes to where symbols are shortest with given tables. */
 export function refine(symbols: Symbols, classes: Classes, tables: readonly Uint16Array[], which: Which): void {
-  const costs = tables.map(costsOf)
-  if (which !== 'none') move(symbols, classes.rows, classes.columns, costs, true)
-  if (which === 'both') move(symbols, classes.columns, classes.rows, costs, false)
+  if (which !== 'none') move(symbols, classes, tables, true)
+  if (which === 'both') move(symbols, classes, tables, false)
 }
 
 /** The table of each symbol. */
 export function tableOfEach({ bytes, grid }: Symbols, { rows, columns }: Classes, count: number): Uint8Array {
   const out = new Uint8Array(bytes.length)
-  forEachPlace(grid, (index, row, column) => (out[index] = within(rows[row]! + columns[column]!, count)))
+  for (let o = 0, index = 0; o < grid.outer; o++)
+    for (let row = 0; row < grid.rows; row++)
+      for (let k = 0; k < grid.inner; k++) out[index++] = within(rows[row]! + columns[o * grid.inner + k]!, count)
   return out
 }
 
@@ -71,27 +72,43 @@ function blank({ outer, rows, inner }: Grid): Classes {
 }
 
 function tablesOf(all: readonly Symbols[], classes: readonly Classes[], count: number): Uint16Array[] {
-  const counts = Array.from({ length: count }, () => new Float64Array(256))
+  const counts = new Float64Array(256 * count)
   all.forEach((symbols, index) => {
+    const { bytes } = symbols
     const tables = tableOfEach(symbols, classes[index]!, count)
-    for (let i = 0; i < tables.length; i++) counts[tables[i]!]![symbols.bytes[i]!]!++
+    for (let i = 0; i < tables.length; i++) counts[(tables[i]! << 8) | bytes[i]!]!++
   })
-  return counts.map(frequenciesOf)
+  return Array.from({ length: count }, (_, table) => frequenciesOf(counts.subarray(256 * table, 256 * (table + 1))))
 }
 
-/** Moves each line's class to where the line is shortest. */
-function move(symbols: Symbols, own: Int32Array, others: Int32Array, costs: readonly Float64Array[], isRow: boolean): void {
-  const { bytes, grid } = symbols
-  const width = 2 * REACH + 1
-  const sums = new Float64Array(own.length * width)
-  forEachPlace(grid, (index, row, column) => {
-    const line = isRow ? row : column
-    const base = own[line]! + others[isRow ? column : row]! - REACH
-    for (let step = 0; step < width; step++) sums[line * width + step]! += costs[within(base + step, costs.length)]![bytes[index]!]!
-  })
+/** The classes that a line may move to, from the first on. */
+const CHOICES = 2 * REACH + 1
+
+/** Moves each row's or each column's class to where the line is shortest. */
+function move({ bytes, grid }: Symbols, { rows, columns }: Classes, tables: readonly Uint16Array[], isRow: boolean): void {
+  const own = isRow ? rows : columns
+  const sums = new Float64Array(own.length * CHOICES)
+  // The bits of a symbol with each table in turn, the first and the last repeated for what lies beyond.
+  const span = tables.length + 2 * (CHOICES - 1)
+  const costs = new Float64Array(256 * span)
+  for (let place = 0; place < span; place++) {
+    const table = tables[within(place - (CHOICES - 1), tables.length)]!
+    for (let symbol = 0; symbol < 256; symbol++) costs[symbol * span + place] = COSTS[table[symbol]!]!
+  }
+  const most = span - CHOICES
+  for (let o = 0, index = 0; o < grid.outer; o++)
+    for (let row = 0; row < grid.rows; row++) {
+      const shift = rows[row]! - REACH + (CHOICES - 1)
+      for (let k = 0, column = o * grid.inner; k < grid.inner; k++, column++) {
+        const place = shift + columns[column]!
+        const from = bytes[index++]! * span + (place < 0 ? 0 : place > most ? most : place)
+        const to = (isRow ? row : column) * CHOICES
+        for (let choice = 0; choice < CHOICES; choice++) sums[to + choice]! += costs[from + choice]!
+      }
+    }
   for (let line = 0; line < own.length; line++) {
     let best = REACH
-    for (let step = 0; step < width; step++) if (sums[line * width + step]! < sums[line * width + best]! - 1) best = step
+    for (let choice = 0; choice < CHOICES; choice++) if (sums[line * CHOICES + choice]! < sums[line * CHOICES + best]! - 1) best = choice
     own[line]! += best - REACH
   }
 }
@@ -104,12 +121,15 @@ function spreads({ bytes, grid }: Symbols, which: Which): Classes {
   const distances = distancesOf(counts, bytes.length)
   const { rows, columns } = classes
   const rowSum = new Float64Array(rows.length)
-  forEachPlace(grid, (index, row) => (rowSum[row]! += distances[bytes[index]!]!))
+  for (let o = 0, index = 0; o < grid.outer; o++)
+    for (let row = 0; row < grid.rows; row++) for (let k = 0; k < grid.inner; k++) rowSum[row]! += distances[bytes[index++]!]!
   const level = Float64Array.from(rowSum, (sum) => (sum + 0.3) / (columns.length + 1))
   for (let row = 0; row < rows.length; row++) rows[row] = Math.round(Math.log2(level[row]!) * RESOLUTION)
   if (which !== 'both') return classes
   const columnSum = new Float64Array(columns.length)
-  forEachPlace(grid, (index, row, column) => (columnSum[column]! += distances[bytes[index]!]! / level[row]!))
+  for (let o = 0, index = 0; o < grid.outer; o++)
+    for (let row = 0; row < grid.rows; row++)
+      for (let k = 0; k < grid.inner; k++) columnSum[o * grid.inner + k]! += distances[bytes[index++]!]! / level[row]!
   for (let column = 0; column < columns.length; column++)
     columns[column] = Math.round(Math.log2((columnSum[column]! + 1) / (rows.length + 1)) * RESOLUTION)
   return classes
@@ -122,4 +142,5 @@ function distancesOf(counts: Float64Array, total: number): Float64Array {
   return Float64Array.from(counts, (_, symbol) => Math.abs(symbol - median))
 }
 
+const min = (a: number, b: number): number => Math.min(a, b)
 const max = (a: number, b: number): number => Math.max(a, b)

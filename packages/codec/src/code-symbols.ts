@@ -8,25 +8,31 @@ const TOTAL = 2 ** PRECISION
  * @param tableOf the table of the symbol at an index: its frequencies.
  */
 export function codeSymbols(symbols: Uint8Array, tables: readonly Uint16Array[], tableOf: Uint8Array): Uint8Array {
-  const sums = tables.map((table) => {
-    const sum = new Uint16Array(256)
-    for (let symbol = 1; symbol < 256; symbol++) sum[symbol] = sum[symbol - 1]! + table[symbol - 1]!
-    return sum
+  const frequencies = new Uint16Array(256 * tables.length)
+  const sums = new Uint16Array(256 * tables.length)
+  tables.forEach((table, at) => {
+    frequencies.set(table, 256 * at)
+    for (let symbol = 1; symbol < 256; symbol++) sums[256 * at + symbol] = sums[256 * at + symbol - 1]! + table[symbol - 1]!
   })
-  const states = [LEAST_STATE, LEAST_STATE]
-  const words: number[] = []
+  // At most a word for each symbol.
+  const words = new Uint8Array(2 * symbols.length)
+  let at = words.length
+  let state = LEAST_STATE
+  let other = LEAST_STATE
   // Backwards, as the reader gets out first what went in last.
   for (let i = symbols.length - 1; i >= 0; i--) {
-    const symbol = symbols[i]!
-    const frequency = tables[tableOf[i]!]![symbol]!
-    let state = states[i & 1]!
+    const entry = (tableOf[i]! << 8) | symbols[i]!
+    const frequency = frequencies[entry]!
     if (state >= frequency * 2 ** 19) {
-      words.push(state & 0xffff)
+      words[--at] = state >>> 8
+      words[--at] = state
       state >>>= 16
     }
-    states[i & 1] = Math.floor(state / frequency) * TOTAL + (state % frequency) + sums[tableOf[i]!]![symbol]!
+    const quotient = (state / frequency) | 0
+    const next = quotient * (TOTAL - frequency) + state + sums[entry]!
+    state = other
+    other = next
   }
-  const out = new Writer().word(states[0]!).word(states[1]!).number(words.length)
-  for (const word of words.reverse()) out.byte(word & 255).byte(word >>> 8)
-  return out.finish()
+  // The first symbol's state is the one that was used last.
+  return new Writer().word(other).word(state).number((words.length - at) / 2).put(words.subarray(at)).finish() // prettier-ignore
 }

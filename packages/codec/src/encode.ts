@@ -1,7 +1,10 @@
 import { crc32 } from './crc.ts'
+import { entropyOf } from './frequencies.ts'
 import { CHECKSUM, MAGIC, PRELUDE, SAME, SIZES, VERSION, type JsonValue } from './format.ts'
+import type { Symbols } from './classes.ts'
 import type { StoredTensor } from './values.ts'
-import { type Measure, type Models, type Shared, nothingKnown, shareTables } from './write-stream.ts'
+import { Memo } from './memo.ts'
+import { type Known, type Measure, type Shared, isWorthSharing, nothingKnown, sharedTables } from './write-stream.ts'
 import { type Prepared, prepare, writeTensor } from './write-tensor.ts'
 import { Writer } from './writer.ts'
 
@@ -34,56 +37,74 @@ export function encodeWeights(tensors: readonly StoredTensor[], options: EncodeO
   }
   const prepared = tensors.map(prepare)
   const equals = prepared.map(({ tensor }, index) => tensors.findIndex((other, earlier) => earlier < index && isEqual(tensor, other)))
-  const models: Models = new WeakMap()
-  const write = (by: Measure): Uint8Array => fileOf(program, prepared, equals, by, models)
-  const file = write(measure)
-  if (options.measure === undefined) return file
+  const memo = new Memo()
   // What the host makes of a stream by itself is not what it makes of it among coded ones: so once more as if it did nothing.
-  const other = write(lengthOf)
-  return measure(other) < measure(file) ? other : file
+  const measures = options.measure === undefined ? [measure] : [measure, lengthOf]
+  const kinds = kindsOf(prepared.filter((_, index) => equals[index] === -1))
+  const writers = measures.map((by) => new FileWriter(by, kinds, memo))
+  prepared.forEach((item, index) => {
+    for (const writer of writers) writer.add(item, equals[index]!)
+    for (const thing of thingsOf(item)) memo.forget(thing)
+  })
+  const [file, other] = writers.map((writer) => writer.finish(program, prepared)) as [Uint8Array, Uint8Array?]
+  return other && !isSame(other, file) && measure(other) < measure(file) ? other : file
+}
+
+/** What a tensor's streams are made of. */
+function thingsOf({ tensor: { values }, main }: Prepared): object[] {
+  return [values, ...(values.kind === 'plain' ? [values.bytes] : []), ...(main ? [main.bytes] : [])]
 }
 
 const lengthOf = (bytes: Uint8Array): number => bytes.length
 
-function fileOf(
-  program: JsonValue,
-  prepared: readonly Prepared[],
-  equals: readonly number[],
-  measure: Measure,
-  models: Models,
-): Uint8Array {
-  const shared = sharedTables(
-    prepared.filter((_, index) => equals[index] === -1),
-    measure,
-    models,
-  )
-  let known = nothingKnown(models)
-  const sections = prepared.map((item, index) => {
-    const same = equals[index]!
-    if (same >= 0) return new Writer().byte(SAME).number(same).finish()
-    const written = writeTensor(item, known, measure, item.main && shared.get(item.main.kind))
-    known = written.known
-    return written.out.finish()
-  })
-  const list = prepared.map(({ tensor: { name, type, dims } }, index) => [name, type, dims, sections[index]!.length])
-  const header = new TextEncoder().encode(JSON.stringify([program, list]))
-  const length = PRELUDE + header.length + sections.reduce((sum, section) => sum + section.length, 0) + CHECKSUM
-  if (length >= 2 ** 32) throw new RangeError(`a weight file of ${length} bytes, at most 4 GB are possible`)
-  const out = new Writer().word(MAGIC).word(VERSION).word(length).word(header.length).put(header)
-  for (const section of sections) out.put(section)
-  return out.word(crc32(out.finish())).finish()
+/** Tensors whose values are of one kind, and the tables that they may share. */
+interface Kind {
+  readonly all: readonly Symbols[]
+  readonly shared: Shared
 }
 
-/** For each kind of values, tables that its tensors share. */
-function sharedTables(prepared: readonly Prepared[], measure: Measure, models: Models): Map<string, Shared> {
-  const kinds = new Map<string, NonNullable<Prepared['main']>[]>()
-  for (const { main } of prepared) if (main && main.bytes.length === main.grid.outer * main.grid.rows * main.grid.inner) kinds.set(main.kind, [...(kinds.get(main.kind) ?? []), main]) // prettier-ignore
-  const out = new Map<string, Shared>()
-  for (const [kind, all] of kinds) {
-    const shared = all.length > 1 ? shareTables(all, measure, models) : undefined
-    if (shared) out.set(kind, shared)
+function kindsOf(prepared: readonly Prepared[]): Map<string, Kind> {
+  const kinds = new Map<string, Symbols[]>()
+  for (const { main } of prepared) {
+    if (!main) continue
+    const { outer, rows, inner } = main.grid
+    if (main.bytes.length === outer * rows * inner) kinds.set(main.kind, [...(kinds.get(main.kind) ?? []), main])
   }
-  return out
+  const several = [...kinds].filter(([, all]) => all.length > 1)
+  return new Map(several.map(([kind, all]) => [kind, { all, shared: sharedTables(all) }]))
+}
+
+/** Writes a file for one host, a tensor at a time. */
+class FileWriter {
+  readonly #measure: Measure
+  readonly #shared: Map<string, Shared>
+  readonly #sections: Uint8Array[] = []
+  #known: Known
+
+  constructor(measure: Measure, kinds: ReadonlyMap<string, Kind>, memo: Memo) {
+    this.#measure = measure
+    this.#known = nothingKnown(memo)
+    const worth = [...kinds].filter(([, { all, shared }]) => isWorthSharing(shared, all, measure, memo))
+    this.#shared = new Map(worth.map(([kind, { shared }]) => [kind, shared]))
+  }
+
+  /** @param same the index of an equal tensor before it, or -1. */
+  add(item: Prepared, same: number): void {
+    if (same >= 0) return void this.#sections.push(new Writer().byte(SAME).number(same).finish())
+    const written = writeTensor(item, this.#known, this.#measure, item.main && this.#shared.get(item.main.kind))
+    this.#known = written.known
+    this.#sections.push(written.out.finish())
+  }
+
+  finish(program: JsonValue, prepared: readonly Prepared[]): Uint8Array {
+    const list = prepared.map(({ tensor: { name, type, dims } }, index) => [name, type, dims, this.#sections[index]!.length])
+    const header = new TextEncoder().encode(JSON.stringify([program, list]))
+    const length = PRELUDE + header.length + this.#sections.reduce((sum, section) => sum + section.length, 0) + CHECKSUM
+    if (length >= 2 ** 32) throw new RangeError(`a weight file of ${length} bytes, at most 4 GB are possible`)
+    const out = new Writer().word(MAGIC).word(VERSION).word(length).word(header.length).put(header)
+    for (const section of this.#sections) out.put(section)
+    return out.word(crc32(out.finish())).finish()
+  }
 }
 
 function isEqual(a: StoredTensor, b: StoredTensor): boolean {
@@ -110,11 +131,4 @@ function isSame(a: unknown, b: unknown): boolean {
     keys.length === Object.keys(b).length &&
     keys.every((key) => isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
   )
-}
-
-/** Bytes that an ideal coder of single bytes would take. */
-function entropyOf(bytes: Uint8Array): number {
-  const counts = new Float64Array(256)
-  for (const byte of bytes) counts[byte]!++
-  return counts.reduce((bits, count) => (count ? bits - count * Math.log2(count / bytes.length) : bits), 0) / 8
 }

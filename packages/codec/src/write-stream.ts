@@ -1,6 +1,7 @@
 import { type Classes, type Model, type Symbols, type Which, modelOf, refine, tableOfEach, within } from './classes.ts'
 import { codeSymbols } from './code-symbols.ts'
 import { CODED, MOST_TABLES, PACKED, RAW } from './format.ts'
+import type { Memo } from './memo.ts'
 import { Writer } from './writer.ts'
 
 /** Bytes that the host sends for these. */
@@ -12,27 +13,26 @@ export interface Shared {
   readonly classes: ReadonlyMap<Uint8Array, Classes>
 }
 
-/** What of a file's tables its reader knows by now. */
+/** What of a file's tables its reader knows by now, and what its writer worked out. */
 export interface Known {
   sets: number
   tables: number
   readonly shared: Map<Shared, number>
-  /** Models that were made for the same symbols before: for another host, or to see whether sharing pays. */
-  readonly models: Models
+  readonly memo: Memo
 }
 
-export type Models = WeakMap<Uint8Array, Map<string, Model>>
+export const nothingKnown = (memo: Memo): Known => ({ sets: 0, tables: 0, shared: new Map(), memo })
 
-export const nothingKnown = (models: Models = new WeakMap()): Known => ({ sets: 0, tables: 0, shared: new Map(), models })
-
-function modelFor(symbols: Symbols, which: Which, models: Models): Model {
+function modelFor(symbols: Symbols, which: Which, memo: Memo): Model {
   const { outer, rows, inner } = symbols.grid
-  const key = [which, outer, rows, inner].join()
-  const made = models.get(symbols.bytes) ?? new Map<string, Model>()
-  models.set(symbols.bytes, made)
-  const model = made.get(key) ?? modelOf([symbols], which)
-  made.set(key, model)
-  return model
+  return memo.of(symbols.bytes, [which, outer, rows, inner].join(), () => modelOf([symbols], which))
+}
+
+/** What a host sends for a stream by itself. */
+function measured(written: Uint8Array, measure: Measure, memo: Memo): number {
+  const costs = memo.of(written, 'costs', () => new Map<Measure, number>())
+  if (!costs.has(measure)) costs.set(measure, measure(written))
+  return costs.get(measure)!
 }
 
 interface Candidate {
@@ -44,16 +44,15 @@ interface Candidate {
 /** Writes a stream of bytes in the layout that is shortest for the host; `grid` as far as rows and columns mean something. */
 export function writeStream(symbols: Symbols, known: Known, measure: Measure, shared?: Shared): Candidate {
   const { bytes } = symbols
-  const plain = (layout: Writer): Candidate => {
-    const written = layout.finish()
-    return { bytes: written, cost: measure(written), known }
-  }
-  const candidates = [plain(new Writer().byte(RAW).put(bytes))]
-  const bits = 32 - Math.clz32(bytes.reduce((most, byte) => Math.max(most, byte), 0))
-  if (bits < 8) candidates.push(plain(new Writer().byte(PACKED).byte(bits).put(packed(bytes, bits))))
+  const { memo } = known
+  const plain = (written: Uint8Array): Candidate => ({ bytes: written, cost: measured(written, measure, memo), known })
+  const candidates = [plain(memo.of(bytes, 'raw', () => new Writer().byte(RAW).put(bytes).finish()))]
+  const bits = memo.of(bytes, 'bits', () => 32 - Math.clz32(largest(bytes)))
+  const packing = (): Uint8Array => new Writer().byte(PACKED).byte(bits).put(packed(bytes, bits)).finish()
+  if (bits < 8) candidates.push(plain(memo.of(bytes, 'packed', packing)))
   const isFlat = symbols.grid.rows < 2 || symbols.grid.rows === bytes.length
   for (const which of (isFlat ? ['none'] : ['none', 'rows', 'both']) as Which[]) {
-    const model = modelFor(symbols, which, known.models)
+    const model = modelFor(symbols, which, memo)
     candidates.push(coded(symbols, model.tables, model.classes[0]!, which, known, measure))
   }
   if (shared) {
@@ -92,8 +91,8 @@ function coded(
   if (which === 'none') out.number(0)
   else {
     const { rows, inner } = symbols.grid
-    const [rowBytes, rowLeast] = upwards(classes.rows)
-    const [columnBytes, columnLeast] = upwards(classes.columns)
+    const [rowBytes, rowLeast] = before.memo.of(classes.rows, 'upwards', () => upwards(classes.rows))
+    const [columnBytes, columnLeast] = before.memo.of(classes.columns, 'upwards', () => upwards(classes.columns))
     const sums = largest(rowBytes) + largest(columnBytes) + 1
     out.number(rows).number(inner).number(sums)
     for (let sum = 0; sum < sums; sum++) out.byte(within(sum + rowLeast + columnLeast, tables.length))
@@ -105,7 +104,8 @@ function coded(
       Object.assign(known, stream.known)
     }
   }
-  out.put(codeSymbols(symbols.bytes, tables, tableOfEach(symbols, classes, tables.length)))
+  const coding = (): Uint8Array => codeSymbols(symbols.bytes, tables, tableOfEach(symbols, classes, tables.length))
+  out.put(before.memo.of(classes, 'coded', coding))
   // The host makes no coded symbol shorter. Tables for several tensors were weighed up for all of them.
   return { bytes: out.finish(), cost: out.length - nested + inCost - (shared ? written : 0), known }
 }
@@ -116,7 +116,11 @@ function upwards(classes: Int32Array): [Uint8Array, number] {
   return [Uint8Array.from(classes, (item) => item - least), least]
 }
 
-const largest = (bytes: Uint8Array): number => bytes.reduce((most, byte) => Math.max(most, byte), 0)
+function largest(bytes: Uint8Array): number {
+  let most = 0
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > most) most = bytes[i]!
+  return most
+}
 
 /** A set of tables: the frequencies of each from symbol 0 on until all are given out; a 0 says how many symbols have none. */
 export function tableBytes(tables: Model['tables']): Uint8Array {
@@ -134,31 +138,39 @@ export function tableBytes(tables: Model['tables']): Uint8Array {
   return out.finish()
 }
 
-/** Tables for the symbols of many tensors, and the classes of each; undefined when tables of their own or none serve them better. */
-export function shareTables(all: readonly Symbols[], measure: Measure, models: Models): Shared | undefined {
-  const used = all.filter(({ bytes }) => bytes.length > 0)
-  if (used.length === 0) return undefined
-  const model = modelOf(used, 'both')
-  const shared: Shared = { model, classes: new Map(used.map(({ bytes }, index) => [bytes, model.classes[index]!])) }
-  let gain = -tableBytes(model.tables).length
-  for (const symbols of used) {
-    const alone = writeStream(symbols, nothingKnown(models), measure).cost
-    refine(symbols, shared.classes.get(symbols.bytes)!, model.tables, 'both')
-    gain += Math.max(
-      0,
-      alone - coded(symbols, model.tables, shared.classes.get(symbols.bytes)!, 'both', nothingKnown(), measure, shared).cost,
-    )
+/** Tables for the symbols of many tensors, and the classes of each. */
+export function sharedTables(all: readonly Symbols[]): Shared {
+  const model = modelOf(all, 'both')
+  all.forEach((symbols, index) => refine(symbols, model.classes[index]!, model.tables, 'both'))
+  return { model, classes: new Map(all.map(({ bytes }, index) => [bytes, model.classes[index]!])) }
+}
+
+/** Whether tensors are shorter with the tables that they share than with tables of their own or none. */
+export function isWorthSharing(shared: Shared, all: readonly Symbols[], measure: Measure, memo: Memo): boolean {
+  let gain = -tableBytes(shared.model.tables).length
+  for (const symbols of all) {
+    const classes = shared.classes.get(symbols.bytes)!
+    const alone = writeStream(symbols, nothingKnown(memo), measure).cost
+    const together = coded(symbols, shared.model.tables, classes, 'both', nothingKnown(memo), measure, shared).cost
+    gain += Math.max(0, alone - together)
   }
-  return gain > 0 ? shared : undefined
+  return gain > 0
 }
 
 /** Bits one after another, the low ones of a byte first. */
 function packed(bytes: Uint8Array, bits: number): Uint8Array {
   const out = new Uint8Array(Math.ceil((bytes.length * bits) / 8))
-  bytes.forEach((byte, index) => {
-    const at = index * bits
-    out[at >> 3]! |= byte << (at & 7)
-    if ((at & 7) + bits > 8) out[(at >> 3) + 1]! |= byte >> (8 - (at & 7))
-  })
+  let held = 0
+  let width = 0
+  let at = 0
+  for (let i = 0; i < bytes.length; i++) {
+    held |= bytes[i]! << width
+    width += bits
+    if (width < 8) continue
+    out[at++] = held
+    held >>= 8
+    width -= 8
+  }
+  if (width > 0) out[at] = held
   return out
 }
