@@ -77,8 +77,7 @@ export function prepare(tensor: StoredTensor): Prepared {
     if (count === 0) return { tensor: { ...tensor, values: { kind: 'plain', bytes: new Uint8Array() } } }
     const groups = groupsOf(dims, values)
     // The reader takes no more scales or entries than this for so many elements.
-    if (values.kind === 'palette' && tensor.values.kind !== 'difference' && values.palette.length > count + 255)
-      return { tensor: asPlain(tensor, values, groups) }
+    if (values.kind === 'palette' && values.palette.length > count + 255) return { tensor: asPlain(tensor, values, groups) }
     const bytes = values.kind === 'affine' ? symbolsOf(values, count, groups) : indicesOf(values, count, groups)
     const grid = values.axis !== undefined && values.kind === 'affine' && values.blockSize === undefined ? groups.grid : gridOf(dims)
     const bits = values.kind === 'affine' ? values.bits : 32 - Math.clz32(entriesOf(values, groups) - 1)
@@ -113,7 +112,7 @@ function symbolsOf(values: AffineValues, count: number, groups: Groups): Uint8Ar
   return out
 }
 
-/** A tensor whose palettes are larger than itself is smaller as it is. */
+/** A tensor whose palettes are larger than itself is smaller as it is; so is what a palette adds to a base. */
 function asPlain(tensor: StoredTensor, values: PaletteValues, groups: Groups): StoredTensor {
   const indices = indicesOf(values, values.indices.length, groups)
   const entries = entriesOf(values, groups)
@@ -121,6 +120,11 @@ function asPlain(tensor: StoredTensor, values: PaletteValues, groups: Groups): S
   forEachPlace(groups.grid, (index, channel) => {
     floats[index] = values.palette[Math.floor(channel / groups.block) * entries + indices[index]!]!
   })
+  if (tensor.values.kind === 'difference') {
+    const { base } = tensor.values
+    new Float32Array(base.bytes.slice().buffer).forEach((value, index) => (floats[index]! += value))
+    return { ...tensor, values: { kind: 'difference', base, values: { kind: 'plain', bytes: bytesOf(floats) } } }
+  }
   let bytes = bytesOf(floats)
   if (tensor.type === 'float16') {
     const halves = new Uint16Array(floats.length)

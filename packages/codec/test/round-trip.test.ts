@@ -139,6 +139,27 @@ describe('a difference', () => {
   })
 })
 
+it('a difference of palettes that are larger than the tensor is added in float32', () => {
+  const random = randomOf(11)
+  const old = Float32Array.from({ length: 12 }, () => random())
+  const palette = Float32Array.from({ length: 3 * 256 }, () => random() - 0.5)
+  const indices = Uint8Array.from({ length: 12 }, () => random() * 256)
+  const base = { name: 'old', bytes: new Uint8Array(old.buffer) }
+  const values = { kind: 'difference', base, values: { kind: 'palette', indices, palette, axis: 0 } } as const
+  const file = encodeWeights([{ name: 'new', type: 'float32', dims: [3, 4], values }])
+  const { bytes } = decodeWeights(file, { base: new Map([['old', base]]) }).tensors.get('new')!
+  const expected = old.map((value, at) => value + palette[Math.floor(at / 4) * 256 + indices[at]!]!)
+  expect(new Float32Array(bytes.buffer)).toEqual(expected)
+})
+
+it('a tensor of very many rows is coded like others', () => {
+  const random = randomOf(6)
+  const integers = Int8Array.from({ length: 2 * 150_000 }, () => Math.round((random() - 0.5) * 6))
+  const values = { kind: 'affine', integers, bits: 3, scales: Float32Array.of(1) } as const
+  const file = encodeWeights([{ name: 'a', type: 'float32', dims: [150_000, 2], values }])
+  expect(Buffer.compare(decodeWeights(file).tensors.get('a')!.bytes, Buffer.from(Float32Array.from(integers).buffer))).toBe(0)
+})
+
 describe('a stream', () => {
   const random = randomOf(5)
   const cases = [plainCase, affineCase, paletteCase, affineCase].map((make, index) => make(`t${index}`, random))
