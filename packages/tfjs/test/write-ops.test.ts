@@ -73,6 +73,21 @@ const cases: Record<string, Case> = {
     const chosen = b.node('Where', [b.node('Greater', [x, y]), x, y])
     return [b.node('Max', [x, y]), b.node('Min', [chosen, x]), b.node('Cast', [b.node('Not', [b.node('LessOrEqual', [x, y])])], { to: 1 })]
   },
+  'Max, Min, Pow, comparisons and choices among values of several shapes': (b) => {
+    const x = picture(b)
+    const mean = b.node('GlobalAveragePool', [x])
+    const row = b.node('ReduceMax', [x, b.constant('rows', b.int64([1, 2]))])
+    const numbers = [b.constant('tenth', 0.1), b.weight('channels', [4, 1, 1])] as const
+    const near = b.node('And', [b.node('GreaterOrEqual', [x, mean]), b.node('Less', [row, numbers[1]])])
+    return [
+      b.node('Max', [x, numbers[0]]),
+      b.node('Min', [mean, row]),
+      b.node('Pow', [b.node('Abs', [x]), b.node('Abs', [row])]),
+      b.node('Where', [near, x, numbers[0]]),
+      b.node('Where', [b.node('Equal', [mean, numbers[1]]), row, x]),
+      b.node('Where', [b.node('Greater', [b.input('y', [3, 'n']), numbers[0]]), b.constant('one', 1), b.weight('list', [3, 1])]),
+    ]
+  },
   Pow: (b) =>
     ['two', 'half', 'three'].map((name, at) => b.node('Pow', [b.node('Abs', [picture2(b, name)]), b.constant(name, [2, 0.5, 3][at]!)])),
   'PRelu of channels': (b) => b.node('PRelu', [picture(b), b.weight('slopes', [4, 1, 1], 1)]),
@@ -147,6 +162,18 @@ const cases: Record<string, Case> = {
   'Slice, backwards and in steps': (b) => {
     const list = (name: string, values: number[]): Value => b.constant(name, b.int64(values))
     return b.node('Slice', [picture(b), list('s', [-1, 1]), list('e', [-1000, 1000]), list('a', [3, 1]), list('t', [-2, 1])])
+  },
+  'Slice at numbers that are computed of shapes': (b) => {
+    const list = (name: string, values: number[]): Value => b.constant(name, b.int64(values))
+    const x = picture(b)
+    const half = (value: Value, name: string): Value => b.node('Div', [value, list(name, [2])])
+    const height = b.node('Shape', [x], { start: 2, end: 3 })
+    const sizes = b.node('Shape', [x], { start: 2 })
+    return [
+      b.node('Slice', [x, list('none', [0]), half(height, 'two'), list('h', [2])]),
+      b.node('Slice', [x, half(sizes, 'halves'), sizes, list('hw', [2, -1]), list('t', [1, 2])]),
+      b.node('Slice', [b.input('y', [2, 50]), list('from', [1, 0]), b.node('Concat', [list('end', [2]), height], { axis: 0 })]),
+    ]
   },
   'Gather of rows, by indices that are given and by constants': (b) => {
     const table = b.weight('table', [10, 4])

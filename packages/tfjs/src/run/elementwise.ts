@@ -1,4 +1,5 @@
 import { type Kernel, numberOf, tensorOf } from './kernel.ts'
+import { expanded } from './layout.ts'
 import { BOOL, INT32, type Type, broadcast, sizeOf } from './machine.ts'
 
 /** Kernels of one input that take its element type. */
@@ -18,15 +19,18 @@ export const sigmoid: Kernel = (machine, name, inputs) => {
 }
 
 const COMPARES = /^(Equal|NotEqual|Greater|GreaterEqual|Less|LessEqual|LogicalAnd|LogicalOr|LogicalXor)$/
+/** Others take operands of one shape. */
+const BROADCASTS = /^(Add|Sub|Multiply|RealDiv)$/
 
 /** Kernels of two inputs, which broadcast as in NumPy. */
 export const binary: Kernel = (machine, name, inputs) => {
-  const [a, b] = [tensorOf(inputs[0]), tensorOf(inputs[1])]
-  const type: Type = COMPARES.test(name) ? BOOL : a.type
-  const out = machine.make(broadcast(a.shape, b.shape), type)
-  const left = [a.buffer.id, machine.list(a.shape), a.shape.length]
-  const right = [b.buffer.id, machine.list(b.shape), b.shape.length]
-  machine.call(name, ...left, ...right, a.type, out.buffer.id)
+  const given = [tensorOf(inputs[0]), tensorOf(inputs[1])]
+  const shape = given.map((x) => x.shape).reduce(broadcast)
+  const operands = BROADCASTS.test(name) ? given : given.map((x) => expanded(machine, x, shape))
+  const out = machine.make(shape, COMPARES.test(name) ? BOOL : given[0]!.type)
+  const lists = operands.flatMap((x) => [x.buffer.id, machine.list(x.shape), x.shape.length])
+  machine.call(name, ...lists, given[0]!.type, out.buffer.id)
+  if (operands !== given) operands.forEach((x) => machine.release(x))
   return out
 }
 
@@ -64,11 +68,15 @@ export const cast: Kernel = (machine, _, inputs, attributes) => {
   return out
 }
 
-/** `where ? a : b`, all of one shape. */
+/** `where ? a : b`, which broadcast as in NumPy. */
 export const select: Kernel = (machine, name, inputs) => {
-  const [where, a, b] = [tensorOf(inputs[0]), tensorOf(inputs[1]), tensorOf(inputs[2])]
-  const out = machine.make(a.shape, a.type)
-  machine.call(name, where.buffer.id, a.buffer.id, b.buffer.id, sizeOf(a.shape) / sizeOf(where.shape), out.buffer.id)
+  const given = inputs.map(tensorOf)
+  const shape = given.map((x) => x.shape).reduce(broadcast)
+  const operands = given.map((x) => expanded(machine, x, shape))
+  const out = machine.make(shape, given[1]!.type)
+  const [where, a, b] = operands.map((x) => x.buffer.id) as [number, number, number]
+  machine.call(name, where, a, b, 1, out.buffer.id)
+  operands.forEach((x) => machine.release(x))
   return out
 }
 

@@ -1,5 +1,5 @@
 import { type Kernel, intsOf, listOf, numberOf, tensorOf } from './kernel.ts'
-import { type Machine, type Tensor, sizeOf } from './machine.ts'
+import { type Machine, type Tensor, broadcast, sizeOf } from './machine.ts'
 
 /** Transpose by `perm`. */
 export const transpose: Kernel = (machine, name, inputs, attributes) => {
@@ -150,15 +150,24 @@ export const pad: Kernel = (machine, name, inputs, attributes) => {
 }
 
 /** Tile by `repeats`; or, with `expand`, to the shape that broadcasting with it gives. */
-export const tile: Kernel = (machine, name, inputs, attributes) => {
+export const tile: Kernel = (machine, _, inputs, attributes) => {
   const given = tensorOf(inputs[0])
   const wanted = listOf(attributes, 'repeats') ?? intsOf(inputs[1])
-  const rank = Math.max(wanted.length, given.shape.length)
-  const dims = [...Array<number>(rank - given.shape.length).fill(1), ...given.shape]
-  const counts = [...Array<number>(rank - wanted.length).fill(1), ...wanted]
-  const shape = dims.map((dim, at) => (attributes['expand'] ? (dim === 1 ? counts[at]! : dim) : dim * counts[at]!))
-  if (sizeOf(shape) === sizeOf(dims)) return machine.reshape(given, shape)
-  const out = machine.make(shape, given.type)
-  machine.call(name, given.buffer.id, machine.list(dims), rank, machine.list(shape), rank, given.type, out.buffer.id)
+  if (attributes['expand']) return expanded(machine, given, broadcast(given.shape, wanted))
+  const dims = [...Array<number>(Math.max(wanted.length - given.shape.length, 0)).fill(1), ...given.shape]
+  return expanded(
+    machine,
+    given,
+    dims.map((dim, at) => dim * (wanted[at - dims.length + wanted.length] ?? 1)),
+  )
+}
+
+/** A tensor repeated up to a shape, whose dims are multiples of its own; the same memory where that is its shape. */
+export function expanded(machine: Machine, x: Tensor, shape: readonly number[]): Tensor {
+  const dims = [...Array<number>(shape.length - x.shape.length).fill(1), ...x.shape]
+  if (sizeOf(shape) === sizeOf(dims)) return machine.reshape(x, shape)
+  const out = machine.make(shape, x.type)
+  const rank = shape.length
+  machine.call('Tile', x.buffer.id, machine.list(dims), rank, machine.list(shape), rank, x.type, out.buffer.id)
   return out
 }

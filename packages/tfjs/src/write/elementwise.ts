@@ -33,23 +33,23 @@ export const UNARY: Readonly<Record<string, string>> = {
   Tanh: 'Tanh',
 }
 
-/** Ops of two inputs, and whether their kernels broadcast. */
-export const BINARY: Readonly<Record<string, readonly [kernel: string, broadcasts: boolean]>> = {
-  Add: ['Add', true],
-  Sub: ['Sub', true],
-  Mul: ['Multiply', true],
-  Div: ['RealDiv', true],
-  Max: ['Maximum', false],
-  Min: ['Minimum', false],
-  Pow: ['Pow', false],
-  Equal: ['Equal', false],
-  Greater: ['Greater', false],
-  GreaterOrEqual: ['GreaterEqual', false],
-  Less: ['Less', false],
-  LessOrEqual: ['LessEqual', false],
-  And: ['LogicalAnd', false],
-  Or: ['LogicalOr', false],
-  Xor: ['LogicalXor', false],
+/** Ops of two inputs. */
+export const BINARY: Readonly<Record<string, string>> = {
+  Add: 'Add',
+  Sub: 'Sub',
+  Mul: 'Multiply',
+  Div: 'RealDiv',
+  Max: 'Maximum',
+  Min: 'Minimum',
+  Pow: 'Pow',
+  Equal: 'Equal',
+  Greater: 'Greater',
+  GreaterOrEqual: 'GreaterEqual',
+  Less: 'Less',
+  LessOrEqual: 'LessEqual',
+  And: 'LogicalAnd',
+  Or: 'LogicalOr',
+  Xor: 'LogicalXor',
 }
 
 /** The order in which an op on one value is cheapest: that in which the value is there. */
@@ -117,7 +117,7 @@ export function clip(writer: ProgramWriter, node: Node): void {
 
 /** An op of two inputs, or a sum of several. */
 export function binary(writer: ProgramWriter, node: Node): void {
-  const [kernel, broadcasts] = BINARY[node.type]!
+  const kernel = BINARY[node.type]!
   const values = node.inputs.map((value) => value!)
   const exact = powerOf(node)
   if (exact) {
@@ -129,8 +129,6 @@ export function binary(writer: ProgramWriter, node: Node): void {
   if (node.type === 'Div' && memoryType(node.output.elementType) !== 'float32')
     throw unsupported(`${node.describe()} divides whole numbers`)
   const operands = values.map((value) => operand(writer, value, rank, order))
-  if (!broadcasts && !values.every((value) => sameShape(value, values[0]!)))
-    throw unsupported(`${node.describe()} compares values of several shapes`)
   writer.give(
     node.output,
     operands.reduce((a, b) => writer.emit(kernel, [a, b])),
@@ -151,11 +149,6 @@ function powerOf(node: Node): ((writer: ProgramWriter, x: Ref) => Ref) | undefin
     default:
       return undefined
   }
-}
-
-function sameShape(a: Value, b: Value): boolean {
-  const [x, y] = [a.tensor?.dims ?? a.shape, b.tensor?.dims ?? b.shape]
-  return x !== undefined && y !== undefined && x.length === y.length && x.every((dim, at) => dim === y[at])
 }
 
 /** Channels last where a value of full rank is so, and all others are constants, numbers or of full rank too. */
@@ -197,19 +190,12 @@ export function cast(writer: ProgramWriter, node: Node): void {
   pointwise(writer, node, (ref) => writer.emit('Cast', [ref], { type }))
 }
 
-/** Where all three are of one shape. */
 export function where(writer: ProgramWriter, node: Node): void {
   const values = node.inputs.map((value) => value!)
-  if (!values.every((value) => sameShape(value, values[0]!))) throw unsupported(`${node.describe()} chooses among values of several shapes`)
-  const order = commonOrder(writer, values, writer.rank(values[0]!))
-  writer.give(
-    node.output,
-    writer.emit(
-      'SelectV2',
-      values.map((value) => writer.in(value, order)),
-    ),
-    order,
-  )
+  const rank = Math.max(...values.map((value) => writer.rank(value)))
+  const order = commonOrder(writer, values, rank)
+  const operands = values.map((value) => operand(writer, value, rank, order))
+  writer.give(node.output, writer.emit('SelectV2', operands), order)
 }
 
 /** BatchNormalization that no convolution took in: a product and a sum. */

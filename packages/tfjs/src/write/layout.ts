@@ -1,6 +1,6 @@
 import type { Node, Value } from '@whittle/ir'
 import { commonOrder, orderOf } from './elementwise.ts'
-import { type ProgramWriter, axisIn, memoryType, unsupported } from './writer.ts'
+import { type ProgramWriter, type Ref, axisIn, memoryType, unsupported } from './writer.ts'
 
 export function transpose(writer: ProgramWriter, node: Node): void {
   const x = node.inputs[0]!
@@ -75,24 +75,31 @@ export function concat(writer: ProgramWriter, node: Node): void {
   writer.give(node.output, writer.emit('Concat', refs, { axis }), order)
 }
 
+/** Slice at numbers that are constants or that were computed of shapes; which axes, in which steps, is constant. */
 export function slice(writer: ProgramWriter, node: Node): void {
   const [x, starts, ends, axes, steps] = node.inputs as [Value, Value, Value, Value?, Value?]
-  const numbers = (value: Value | undefined, fallback: () => number[]): number[] => {
-    if (!value) return fallback()
+  const count = (starts.tensor?.dims ?? starts.shape)?.[0]
+  if (typeof count !== 'number') throw unsupported(`how many axes ${node.describe()} cuts is not known`)
+  const numbers = (value: Value | undefined, fallback: (at: number) => number): number[] => {
+    if (!value) return Array.from({ length: count }, (_, at) => fallback(at))
     if (!value.tensor) throw unsupported(`where ${node.describe()} cuts is not constant`)
     return value.tensor.toNumbers().map((number) => Math.min(Math.max(number, -(2 ** 31)), 2 ** 31 - 1))
   }
-  const begin = numbers(starts, () => [])
-  const step = numbers(steps, () => begin.map(() => 1))
-  const end = numbers(ends, () => [])
+  const step = numbers(steps, () => 1)
+  const computed = [starts, ends].some((value) => writer.has(value, 'ints'))
+  const bounds = (at: number): Record<string, number> => ({ begin: numbers(starts, () => 0)[at]!, end: numbers(ends, () => 0)[at]! })
   if (writer.has(x, 'ints'))
-    return writer.give(node.output, writer.emit('PickInts', [writer.ints(x)], { begin: begin[0], end: end[0], step: step[0] }), 'ints')
+    return writer.give(node.output, writer.emit('PickInts', [writer.ints(x)], { ...bounds(0), step: step[0] }), 'ints')
   const rank = writer.rank(x)
   const order = orderOf(writer, x)
+  const one = (value: Value, at: number): Ref =>
+    count === 1 ? writer.ints(value) : writer.emit('PickInts', [writer.ints(value)], { begin: at, end: at + 1 })
   let result = writer.in(x, order)
-  numbers(axes, () => begin.map((_, at) => at)).forEach((axis, at) => {
-    const one = step[at] === 1 ? undefined : step[at]
-    result = writer.emit('Slice', [result], { axis: axisIn(axis, rank, order), begin: begin[at], end: end[at], step: one })
+  numbers(axes, (at) => at).forEach((axis, at) => {
+    const attributes = { axis: axisIn(axis, rank, order), step: step[at] === 1 ? undefined : step[at] }
+    result = computed
+      ? writer.emit('Slice', [result, one(starts, at), one(ends, at)], attributes)
+      : writer.emit('Slice', [result], { ...attributes, ...bounds(at) })
   })
   writer.give(node.output, result, order)
 }
