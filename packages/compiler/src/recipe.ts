@@ -1,3 +1,4 @@
+import { cluster } from '@whittle/cluster'
 import type { JsonObject, Transform } from '@whittle/ir'
 import { float16, quantize } from '@whittle/quantize'
 import { prune } from '@whittle/prune'
@@ -31,6 +32,15 @@ export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeF
   if (pruning)
     steps.push(prune({ method: calibrated && !pruning.pattern ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
+  if (format?.cluster !== undefined)
+    steps.push(
+      cluster({
+        values: format.cluster,
+        method: calibrated ? 'feedback' : 'kmeans',
+        ...(format.cluster === 'auto' && calibrated && sqnr !== undefined ? { sqnr } : {}),
+        ...optionsOf(alternative, 'cluster'),
+      }),
+    )
   if (format?.bits !== undefined)
     steps.push(
       quantize({

@@ -1,9 +1,6 @@
-import { type Context, type Dataset, type Model, Tensor, type Tensors, type Value } from '@whittle/ir'
+import { type Context, type Model, Tensor, type Value } from '@whittle/ir'
+import { firstSamples, noiseShare, outputsOn } from '@whittle/statistics'
 import { calibrationOf } from './calibrate.ts'
-
-/** Layers are tried on calibration samples of so many elements together, and on so many at least and at most. */
-const ELEMENTS = 2e6
-const SAMPLES = [2, 8] as const
 
 /** Trials are as much nearer to the weights: the outputs then answer in proportion, and noise of several layers adds up. */
 const NEARER = 16
@@ -23,17 +20,7 @@ export interface Trial {
 export async function measureSensitivity(model: Model, trials: readonly Trial[], context: Context): Promise<number[]> {
   const { engine, calibration } = calibrationOf(context)
   const samples = await firstSamples(calibration)
-  const outputs = async (): Promise<Tensors[]> => {
-    const session = await engine.open(model)
-    try {
-      const results: Tensors[] = []
-      for (const inputs of samples) results.push(await session.run(inputs))
-      return results
-    } finally {
-      await session.dispose()
-    }
-  }
-  const reference = await outputs()
+  const reference = await outputsOn(model, samples, engine)
   const shares: number[] = []
   for (const { value, tensor } of trials) {
     context.signal?.throwIfAborted()
@@ -41,7 +28,7 @@ export async function measureSensitivity(model: Model, trials: readonly Trial[],
     const own = value.tensor!
     value.graph.setTensor(value, towards(own, tensor))
     try {
-      shares.push(noiseShare(reference, await outputs()) * NEARER ** 2)
+      shares.push(noiseShare(reference, await outputsOn(model, samples, engine)) * NEARER ** 2)
     } finally {
       value.graph.setTensor(value, own)
       value.quantization = quantization
@@ -51,17 +38,6 @@ export async function measureSensitivity(model: Model, trials: readonly Trial[],
   return shares
 }
 
-async function firstSamples(calibration: Dataset): Promise<Tensors[]> {
-  const samples: Tensors[] = []
-  let elements = 0
-  for await (const { inputs } of calibration.samples()) {
-    samples.push(inputs)
-    elements += Object.values(inputs).reduce((sum, { size }) => sum + size, 0)
-    if (samples.length >= SAMPLES[1] || (samples.length >= SAMPLES[0] && elements >= ELEMENTS)) break
-  }
-  return samples
-}
-
 /** A part of the way from one tensor to another. */
 function towards(from: Tensor, to: Tensor): Tensor {
   const goal = to.toFloat32()
@@ -69,25 +45,4 @@ function towards(from: Tensor, to: Tensor): Tensor {
     from.dims,
     from.toFloat32().map((item, at) => item + (goal[at]! - item) / NEARER),
   )
-}
-
-/** The greatest share of noise power in signal power among the outputs. */
-export function noiseShare(reference: readonly Tensors[], actual: readonly Tensors[]): number {
-  let worst = 0
-  for (const name of Object.keys(reference[0] ?? {})) {
-    let [signal, noise] = [0, 0]
-    reference.forEach((outputs, index) => {
-      const expected = outputs[name]!
-      if (!/^(bfloat|float|double)/.test(expected.type)) return
-      const given = actual[index]![name]!.toFloat32()
-      expected.toFloat32().forEach((item, at) => {
-        if (!Number.isFinite(item)) return
-        const difference = item - given[at]!
-        signal += item * item
-        noise += Number.isFinite(difference) ? difference * difference : Infinity
-      })
-    })
-    if (signal > 0) worst = Math.max(worst, noise / signal)
-  }
-  return worst
 }

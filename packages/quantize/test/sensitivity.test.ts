@@ -1,7 +1,8 @@
 import { Tensor, createRandom } from '@whittle/ir'
 import { buildModel, randomInputs, runModel } from '@whittle/testing'
 import { expect, test } from 'vitest'
-import { measureSensitivity, noiseShare } from '../src/sensitivity.ts'
+import { noiseShare } from '@whittle/statistics'
+import { measureSensitivity } from '../src/sensitivity.ts'
 import { context, datasetOf, valueOf } from './harness.ts'
 
 const model = buildModel((b) => {

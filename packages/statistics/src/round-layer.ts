@@ -52,7 +52,7 @@ export function replaceRows(
     addBias(node, shifts)
     shortenBias(node, rounded)
   }
-  return 10 * Math.log10(signal / Math.max(noise, signal * 1e-12))
+  return signal > 0 ? 10 * Math.log10(signal / Math.max(noise, signal * 1e-12)) : 120
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Target } from '@whittle/ir'
 
 /** The number format of an alternative. */
-export type Format = { readonly name: string; readonly bits?: number; readonly float16?: boolean }
+export type Format = { readonly name: string; readonly bits?: number; readonly float16?: boolean; readonly cluster?: number | 'auto' }
 
 /** What one alternative asks for, before targets. */
 export interface Alternative {

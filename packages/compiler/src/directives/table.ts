@@ -39,6 +39,21 @@ export const DIRECTIVES: readonly Directive[] = [
     },
   },
   {
+    name: 'cluster',
+    value: 'a whole number from 2 to 256, or auto',
+    meaning:
+      'weights share so many values a tensor, on data where there is `calibrate=`; `auto` takes as few as the layers bear, or the outputs where `sqnr=` says what they keep; computed in fp32',
+    example: 'cluster=16',
+    group: 'format',
+    multiplies: true,
+    apply(value, into) {
+      const values = value === 'auto' ? value : Number(value)
+      if (values !== 'auto' && !(Number.isInteger(values) && values >= 2 && values <= 256)) return false
+      into.format = { name: `cluster${value}`, cluster: values }
+      return true
+    },
+  },
+  {
     name: 'prune',
     value: 'a share in (0, 1), with `,global` to count it over all weights together, or a pattern such as 2:4',
     meaning: 'share of the weights that become zero',
@@ -126,7 +141,6 @@ export const DIRECTIVES: readonly Directive[] = [
       return OUTPUTS.includes(request.output)
     },
   },
-  planned('cluster', 'weights share so many values a tensor', 'cluster=16'),
   planned('rank', 'low-rank factorization', 'rank=0.5'),
   planned('macs', 'a budget of operations', 'macs=0.5'),
   planned('finetune', 'steps of training at build time', 'finetune=500'),
@@ -160,6 +174,10 @@ function applyPrune(value: string, into: Alternative): boolean {
 export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'number'>> = {
   'prune.method': ['magnitude', 'obs'],
   'prune.minSize': 'number',
+  'cluster.method': ['kmeans', 'feedback'],
+  'cluster.granularity': ['tensor', 'channel'],
+  'cluster.layer': 'number',
+  'cluster.minSize': 'number',
   'quantize.activations': ['dynamic', 'null'],
   'quantize.range': ['minmax', 'mse', 'percentile', 'entropy'],
   'quantize.percentile': 'number',

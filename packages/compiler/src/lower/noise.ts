@@ -1,6 +1,6 @@
 import type { Engine, EngineSession, Model, Sample, Target, Tensors } from '@whittle/ir'
 import { writeOnnx } from '@whittle/ir/onnx'
-import { noiseShare } from '@whittle/quantize'
+import { noiseShare } from '@whittle/statistics'
 import { lower } from './lower.ts'
 
 /**

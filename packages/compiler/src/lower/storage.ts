@@ -92,7 +92,9 @@ class Unfolding {
         const indices = this.#cast(this.#constant('q', levelsOf(tensor, quantization)), 'int32')
         const { levels } = quantization
         const units = this.#node('Gather', [this.#constant('levels', Tensor.float32([levels.length], levels)), indices])
-        return this.#node('Mul', [units, this.#scales(tensor.dims, quantization)])
+        return quantization.scale.every((factor) => factor === 1)
+          ? units
+          : this.#node('Mul', [units, this.#scales(tensor.dims, quantization)])
       }
       case 'integer': {
         const integers = this.#cast(this.#constant('q', integersOf(tensor, quantization)), 'float32')
