@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { lower, weightFile } from '@whittle/compiler'
 import { brotliSize, gzipSize, nativeEngine } from '@whittle/engine'
@@ -41,7 +41,7 @@ const wire: Bench = async ({ only, log }) => {
       } catch (error) {
         log(`${task.name}: ${String((error as Error).message).split('\n')[0]}`)
       }
-  await plotWire(rows, fileURLToPath(new URL('../results/wire.svg', import.meta.url)))
+  await plotWire([...keptRows(only), ...rows], fileURLToPath(new URL('../results/wire.svg', import.meta.url)))
   return rows
 }
 
@@ -74,6 +74,16 @@ function onnxOf(model: Model): Uint8Array {
 async function rowOf({ name }: Task, file: string, form: string, bytes: Uint8Array, runtime: number): Promise<Row> {
   const brotli = await brotliSize(bytes)
   return { task: name, file, form, bytes: bytes.byteLength, gzip: await gzipSize(bytes), brotli, withRuntime: brotli + runtime }
+}
+
+/** Rows of this version in `results/wire.csv` that stay there when only some tasks are measured. */
+function keptRows(only: readonly string[]): Row[] {
+  const file = new URL('../results/wire.csv', import.meta.url)
+  if (only.length === 0 || !existsSync(file)) return []
+  const { version: current } = JSON.parse(readFileSync(new URL('../../../packages/compiler/package.json', import.meta.url), 'utf8'))
+  return (parse(readFileSync(file, 'utf8'), { columns: true }) as Record<string, string>[]).filter(
+    ({ version, task }) => version === current && !only.includes(task!),
+  )
 }
 
 /** Other tools' files, as the last run of the bench `quantize` with `--peers` measured them. */
