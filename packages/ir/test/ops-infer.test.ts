@@ -2,6 +2,7 @@ import {
   type AttributeLike,
   type Dim,
   type ElementType,
+  type Model,
   ModelError,
   OptionError,
   Tensor,
@@ -596,6 +597,27 @@ describe('weights', () => {
   test('indices and shapes are none, embeddings and recurrent kernels are', () => {
     expect(weightsOf(models.embedding()).map(({ role }) => role)).toEqual(['embedding', 'kernel'])
     expect(weightsOf(models.lstm()).map(({ role }) => role)).toEqual(['kernel', 'recurrent', 'bias'])
+  })
+
+  test('a table of which a Slice takes the first rows is an embedding, by the axis that is cut', () => {
+    const ints = (...values: number[]): Tensor => Tensor.int64([values.length], values)
+    const sliced = (axes: number[] | undefined): Model =>
+      buildModel((b) => {
+        const [length] = [
+          b.node('Slice', [b.node('Shape', [b.input('x', ['N', 'S', 8])]), b.constant('one', ints(1)), b.constant('two', ints(2))]),
+        ]
+        const inputs = [
+          b.weight('positions', [1, 16, 8]),
+          b.constant('start', ints(0)),
+          length!,
+          ...(axes ? [b.constant('axes', ints(...axes))] : []),
+        ]
+        b.output(b.node('Add', [b.node('Slice', inputs), b.constant('zero', 0)]), 'y')
+      })
+    for (const axis of [1, -2])
+      expect(weightsOf(sliced([axis]))).toMatchObject([{ role: 'embedding', outputAxis: 2, inputAxis: 1, value: { name: 'positions' } }])
+    expect(weightsOf(sliced(undefined))).toMatchObject([{ role: 'embedding', outputAxis: 2, inputAxis: 0 }])
+    expect(weightsOf(sliced([2]))[0]!.outputAxis).toBeUndefined()
   })
 })
 

@@ -1,7 +1,8 @@
 import type { Dim, Node } from '../graph.ts'
 import { divDims, exactDivDims, fixedShape, minDims, mulDims, sameDim, sizeOf, subDims } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
-import { axisFromFront, expectSame, fillRest, knownInts, sameAsFirst, sumDims, freshShape } from './rules.ts'
+import { constantOf } from './constant.ts'
+import { axisFromFront, expectSame, fillRest, knownInts, rankOf, sameAsFirst, sumDims, freshShape } from './rules.ts'
 
 /** Ops that rearrange: the elements stay, their places change. */
 
@@ -196,6 +197,20 @@ function inferPad(node: Node, facts: Facts): void {
   facts.set(0, facts.type(0), result)
 }
 
+/** The one axis along which a Slice cuts; undefined where there are more, or where it is not known. */
+function slicedAxis(node: Node): number | undefined {
+  const [rank, axes, starts] = [rankOf(node.inputs[0]), constantOf(node.inputs[3]), constantOf(node.inputs[1])]
+  const given = axes ? axes.toNumbers() : !node.inputs[3] && starts?.size === 1 ? [0] : []
+  if (given.length !== 1 || rank === undefined) return undefined
+  return given[0]! < 0 ? given[0]! + rank : given[0]
+}
+
+/** Its channels, where they are not what is cut. */
+function lastAxis(node: Node): number | undefined {
+  const [rank, cut] = [rankOf(node.inputs[0]), slicedAxis(node)]
+  return rank === undefined || cut === undefined || cut === rank - 1 ? undefined : rank - 1
+}
+
 function inferSlice(node: Node, facts: Facts): void {
   const [shape, starts, ends] = [facts.shape(0), facts.content(1), facts.content(2)]
   if (!shape) return facts.set(0, facts.type(0), undefined)
@@ -270,7 +285,12 @@ export const layoutRows: readonly OpRow[] = [
   { type: 'Flatten', infer: inferFlatten },
   { type: 'Concat', infer: inferConcat },
   { type: 'Split', infer: inferSplit },
-  { type: 'Slice', infer: inferSlice },
+  {
+    // A part of a table that the model learned, such as one of positions: what is sliced is what it reads, row by row.
+    type: 'Slice',
+    weights: [{ input: 0, role: 'embedding', outputAxis: lastAxis, inputAxis: slicedAxis }],
+    infer: inferSlice,
+  },
   { type: 'Expand', infer: inferExpand },
   { type: 'Tile', infer: inferTile },
   { type: 'Pad', infer: inferPad },
