@@ -30,7 +30,7 @@ export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeF
   const { format, prune: pruning } = alternative
   const steps: Transform[] = [simplify()]
   if (pruning)
-    steps.push(prune({ method: calibrated && !pruning.pattern ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
+    steps.push(prune({ method: calibrated ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
   if (format?.cluster !== undefined)
     steps.push(

@@ -9,35 +9,43 @@
 export function removalOrder(row: Float32Array, inverse: Float64Array, limit: number): { order: Uint32Array; costs: Float64Array } {
   const n = row.length
   const weights = Float64Array.from(row)
+  // Only the part below the diagonal is kept up to date, and what is left always fills the first rows and columns.
   const matrix = Float64Array.from(inverse)
-  const active = Array.from({ length: n }, (_, index) => index)
+  const indices = Uint32Array.from(row.keys())
+  const pivots = new Float64Array(n)
   const order = new Uint32Array(limit)
   const costs = new Float64Array(limit)
   for (let step = 0; step < limit; step++) {
+    const last = n - 1 - step
     let at = 0
     let least = Infinity
-    for (let k = 0; k < active.length; k++) {
-      const index = active[k]!
-      const cost = (weights[index]! * weights[index]!) / matrix[index * n + index]!
+    for (let k = 0; k <= last; k++) {
+      const cost = (weights[k]! * weights[k]!) / matrix[k * n + k]!
       if (cost < least) {
         least = cost
         at = k
       }
     }
-    const removed = active[at]!
-    active[at] = active.at(-1)!
-    active.pop()
-    order[step] = removed
+    order[step] = indices[at]!
     costs[step] = least
-    const pivot = matrix[removed * n + removed]!
-    const base = removed * n
-    const factor = weights[removed]! / pivot
-    for (const i of active) {
-      const ratio = matrix[base + i]! / pivot
+    for (let k = 0; k <= last; k++) pivots[k] = k < at ? matrix[at * n + k]! : matrix[k * n + at]!
+    const pivot = pivots[at]!
+    const factor = weights[at]! / pivot
+    if (at < last) {
+      // The last takes the place of the removed.
+      for (let k = 0; k < at; k++) matrix[at * n + k] = matrix[last * n + k]!
+      for (let k = at + 1; k < last; k++) matrix[k * n + at] = matrix[last * n + k]!
+      matrix[at * n + at] = matrix[last * n + last]!
+      weights[at] = weights[last]!
+      indices[at] = indices[last]!
+      pivots[at] = pivots[last]!
+    }
+    for (let i = 0; i < last; i++) {
+      weights[i]! -= pivots[i]! * factor
+      const ratio = pivots[i]! / pivot
       if (ratio === 0) continue
-      weights[i]! -= matrix[base + i]! * factor
-      const rowI = i * n
-      for (const j of active) matrix[rowI + j]! -= ratio * matrix[base + j]!
+      const from = i * n
+      for (let j = 0; j <= i; j++) matrix[from + j]! -= ratio * pivots[j]!
     }
   }
   return { order, costs }

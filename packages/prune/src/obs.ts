@@ -1,29 +1,13 @@
-import { type Context, DatasetError, type Model, type Report, Tensor, type Weight } from '@whittle/ir'
-import {
-  type Curvature,
-  type Gram,
-  addBias,
-  collectGrams,
-  curvatureOf,
-  elementsOf,
-  outputVariance,
-  rowsOf,
-  whyNoGram,
-} from '@whittle/statistics'
-import { compensate, orderOf } from './reconstruct.ts'
-import { sensitivities } from './sensitivity.ts'
-
-/** A kernel as rows of weights, one for each output channel, each with the statistics of what it is multiplied with. */
-interface Layer {
-  readonly weight: Weight
-  readonly rows: Float32Array[]
-  readonly curvatures: Curvature[]
-  /** For each row the order of removal, and what each removal adds, as a share of the variance of the layer's output. */
-  readonly removals: { order: Uint32Array; costs: Float64Array }[]
-}
-
-/** The most of a layer's weights that may go, as a multiple of the ratio. */
-const MOST = 2
+import { type Context, DatasetError, type Model, type Node, type Report, Tensor, type Weight } from '@whittle/ir'
+import { addBias, collectGrams, collectPrefix, elementsOf, rowsOf, whyNoGram } from '@whittle/statistics'
+import { allocate } from './allocate.ts'
+import { held } from './held.ts'
+import { type Inputs, inputsOf, fittedInputs } from './inputs.ts'
+import { pricesOf } from './prices.ts'
+import { removeWeights } from './remove.ts'
+import { type Trial, sensitivities } from './sensitivity.ts'
+import { sweep } from './sweep.ts'
+import { type Pattern, sweepPattern } from './sweep-pattern.ts'
 
 /** Why {@link pruneByCurvature} cannot take a weight; undefined where it can. */
 export function whyNoCurvature({ node, input, value, tensor }: Weight): string | undefined {
@@ -34,120 +18,129 @@ export function whyNoCurvature({ node, input, value, tensor }: Weight): string |
 }
 
 /**
- * Removes the weights whose removal changes their layer's output least on the calibration data, and lets the others make up for them: optimal
- * brain surgeon, layer by layer, with the exact least-squares update of what is kept, and the bias corrected (Hassibi & Stork 1993; Frantar &
- * Alistarh 2022, "Optimal brain compression").
+ * Removes the weights whose removal changes the model's outputs least on the calibration data, and lets the others make up for them: optimal brain
+ * surgeon (Hassibi & Stork 1993; Frantar & Alistarh 2022, "Optimal brain compression"), layer by layer from the inputs on. Each layer is fitted
+ * to what the original's gave, on the inputs that the layers pruned before it leave to it, so that errors do not add up.
  */
 export async function pruneByCurvature(
   model: Model,
   weights: readonly Weight[],
-  { ratio, scope }: { ratio: number; scope: 'tensor' | 'global' },
-  context: Context,
+  share: { ratio: number; scope: 'tensor' | 'global' } | Pattern,
+  given: Context,
   report: Report,
 ): Promise<void> {
-  if (!context.engine || !context.calibration)
+  if (!given.engine || !given.calibration)
     throw new DatasetError(
       'CALIBRATION_MISSING',
       "method 'obs' needs calibration data and an engine; give them, or take method 'magnitude'",
     )
+  const context = { ...given, calibration: await held(given.calibration) }
+  const removals = await removalsOf(model, weights, share, context)
+  const original = model.clone()
+  const total = removals.filter((remove) => remove).length
+  let done = 0
+  for (const [index, weight] of weights.entries()) {
+    context.signal?.throwIfAborted()
+    const remove = removals[index]
+    if (!remove) continue
+    await pruneLayer(model, original, weight, remove, context, report)
+    context.onProgress?.({ step: 'pruning layers', done: ++done, total })
+  }
+}
+
+/** What takes weights out of a layer's rows; `inputs` of each group of rows. */
+type Removal = (rows: readonly Float32Array[], inputs: readonly Inputs[]) => Float32Array[]
+
+/** That of each layer; undefined where none of its weights go. */
+async function removalsOf(
+  model: Model,
+  weights: readonly Weight[],
+  share: { ratio: number; scope: 'tensor' | 'global' } | Pattern,
+  context: Context,
+): Promise<(Removal | undefined)[]> {
+  if ('keep' in share)
+    return weights.map(({ tensor, inputAxis }) => {
+      const channels = tensor.dims[inputAxis!]!
+      return (rows, inputs) => {
+        const perGroup = rows.length / inputs.length
+        return inputs.flatMap((group, at) =>
+          sweepPattern(rows.slice(at * perGroup, (at + 1) * perGroup), group, share, group.size / channels),
+        )
+      }
+    })
+  const { ratio, scope } = share
+  const counts =
+    scope === 'tensor' ? weights.map(({ tensor }) => Math.floor(tensor.size * ratio)) : await divide(model, weights, ratio, context)
+  return counts.map((count) => (count > 0 ? (rows, inputs) => removeWeights(rows, inputs, count) : undefined))
+}
+
+/** Divides the weights that go among the layers, by what they cost there and by how much of a layer's error arrives at the model's outputs. */
+async function divide(model: Model, weights: readonly Weight[], ratio: number, context: Context): Promise<number[]> {
   const grams = await collectGrams(
     model,
     weights.map(({ node }) => node),
     context,
   )
-  const layers: Layer[] = []
-  for (const weight of weights) {
+  const trials: Trial[] = []
+  const prices = weights.map((weight, index) => {
     context.signal?.throwIfAborted()
-    layers.push(layerOf(weight, grams.get(weight.node)!, ratio))
-    context.onProgress?.({ step: 'ordering weights', done: layers.length, total: weights.length })
-  }
-  const counts =
-    scope === 'tensor' ? layers.map((layer) => countsOf([layer], [1], ratio)[0]!) : await allocate(model, layers, ratio, context)
-  for (const [index, layer] of layers.entries()) {
-    context.signal?.throwIfAborted()
-    apply(layer, masksOf(layer, counts[index]!), report)
-  }
+    const rows = rowsOf(weight)
+    const inputs = grams.get(weight.node)!.map((gram) => inputsOf(gram, keepsMean(weight)))
+    trials.push(trialOf(model.graph.nodes.indexOf(weight.node), weight, rows, inputs, ratio))
+    context.onProgress?.({ step: 'ordering weights', done: index + 1, total: weights.length })
+    return pricesOf(rows, inputs)
+  })
+  const measured = await sensitivities(model, trials, context)
+  // Outputs that are all whole numbers tell nothing: then every layer matters as much for its size.
+  const factors = measured.some((factor) => factor > 0) ? measured : trials.map(({ error }) => 1 / (error || 1))
+  const total = weights.reduce((sum, { tensor }) => sum + tensor.size, 0)
+  return allocate(
+    weights.map(({ tensor }, index) => ({ size: tensor.size, prices: prices[index]!, factor: factors[index]! })),
+    Math.floor(total * ratio),
+  )
 }
 
-function layerOf(weight: Weight, grams: readonly Gram[], ratio: number): Layer {
+/** A layer as it would be with the share gone, and the squared error of its output. */
+function trialOf(at: number, weight: Weight, rows: readonly Float32Array[], inputs: readonly Inputs[], ratio: number): Trial {
+  const perGroup = rows.length / inputs.length
+  let error = 0
+  const pruned = inputs.flatMap((group, index) => {
+    const part = rows.slice(index * perGroup, (index + 1) * perGroup)
+    const swept = sweep(part, group, Math.floor(part.length * group.size * ratio))
+    error += swept.errors.reduce((a, b) => a + b, 0)
+    return swept.rows
+  })
+  const shifts = Float32Array.from(pruned, (row, index) => inputs[Math.floor(index / perGroup)]!.shift(rows[index]!, row))
+  return { apply: (copy) => replace(copy.graph.nodes[at]!, weight, pruned, shifts), error }
+}
+
+/** Gives a layer other rows, and its bias what they shift the mean by. */
+function replace(node: Node, weight: Weight, rows: readonly Float32Array[], shifts: Float32Array): Float32Array {
+  const elements = elementsOf(weight, rows)
+  node.graph.setTensor(node.inputs[1]!, Tensor.float32(weight.tensor.dims, elements))
+  addBias(node, shifts)
+  return elements
+}
+
+async function pruneLayer(model: Model, original: Model, weight: Weight, remove: Removal, context: Context, report: Report): Promise<void> {
+  const { node, value, tensor } = weight
+  const centered = keepsMean(weight)
+  const moments = await collectPrefix(model, original, model.graph.nodes.indexOf(node), context)
+  const groups = moments.map((group) => fittedInputs(group, centered))
   const rows = rowsOf(weight)
-  const groups = grams.map(curvatureOf)
-  const curvatures = rows.map((_, index) => groups[Math.floor((index * groups.length) / rows.length)]!)
-  const variance = rows.reduce((sum, row, index) => sum + outputVariance(row, curvatures[index]!), 0) || 1
-  const limit = Math.ceil(rows[0]!.length * Math.min(1, ratio * MOST))
-  const removals = rows.map((row, index) => {
-    const { order, costs } = orderOf(row, curvatures[index]!, limit)
-    return { order, costs: costs.map((cost) => cost / variance) }
-  })
-  return { weight, rows, curvatures, removals }
+  const groupOf = (row: number): (typeof groups)[number] => groups[Math.floor((row * groups.length) / rows.length)]!
+  const fitted = rows.map((row, at) => groupOf(at).fitted(row))
+  const pruned = remove(
+    fitted,
+    groups.map(({ inputs }) => inputs),
+  )
+  const shifts = Float32Array.from(pruned, (row, at) => groupOf(at).shift(rows[at]!, row))
+  const elements = replace(node, weight, pruned, shifts)
+  const zeros = elements.reduce((sum, item) => sum + (item === 0 ? 1 : 0), 0)
+  report.changed.push({ at: value.name, what: `${zeros} of ${tensor.size} weights are zero, the others make up for them` })
 }
 
-/** For each layer, how many weights of each row go, so that the sum of costs times the layers' factors is least. */
-function countsOf(layers: readonly Layer[], factors: readonly number[], ratio: number): number[][] {
-  const total = layers.reduce((sum, { rows }) => sum + rows.length * rows[0]!.length, 0)
-  const all = layers.flatMap((layer, index) => layer.removals.map(({ costs }) => costs.map((cost) => cost * factors[index]!)))
-  const kept = cheapestPrefixes(all, Math.floor(total * ratio))
-  let next = 0
-  return layers.map(({ rows }) => kept.slice(next, (next += rows.length)))
-}
-
-/** Weights the layers by how much of their error arrives at the model's outputs. */
-async function allocate(model: Model, layers: readonly Layer[], ratio: number, context: Context): Promise<number[][]> {
-  const trials = layers.map((layer) => {
-    const counts = countsOf([layer], [1], ratio)[0]!
-    const error = layer.removals.reduce((sum, { costs }, row) => sum + costs.slice(0, counts[row]).reduce((a, b) => a + b, 0), 0)
-    const masks = masksOf(layer, counts)
-    const rows = layer.rows.map((row, index) => compensate(row, masks[index]!, layer.curvatures[index]!).row)
-    return { value: layer.weight.value, data: elementsOf(layer.weight, rows), error }
-  })
-  const factors = await sensitivities(model, trials, context)
-  // Outputs that are all whole numbers tell nothing: then every layer matters as much.
-  return countsOf(layers, factors.some((factor) => factor > 0) ? factors : layers.map(() => 1), ratio)
-}
-
-/** How many of each row's removals go, `count` in all, so that the sum of their costs is least; each row's come in its own order. */
-function cheapestPrefixes(rows: readonly Float64Array[], count: number): number[] {
-  // A removal's price is what makes all up to it worthwhile: costs along a row mostly rise, and where they fall the earlier pays for both.
-  const rising = rows.map((costs) => {
-    const prices = Float64Array.from(costs)
-    for (let index = 1; index < prices.length; index++) prices[index] = Math.max(prices[index]!, prices[index - 1]!)
-    return prices
-  })
-  const sorted = Float64Array.from(rising.flatMap((row) => [...row])).sort()
-  const threshold = sorted[Math.min(count, sorted.length) - 1] ?? -1
-  const taken = rising
-    .map((row) => row.findIndex((price) => price >= threshold))
-    .map((index, row) => (index < 0 ? rising[row]!.length : index))
-  let left = Math.min(count, sorted.length) - taken.reduce((a, b) => a + b, 0)
-  for (const [row, prices] of rising.entries())
-    while (left > 0 && taken[row]! < prices.length && prices[taken[row]!] === threshold) {
-      taken[row]!++
-      left--
-    }
-  return taken
-}
-
-function masksOf({ rows, removals }: Layer, counts: readonly number[]): Uint8Array[] {
-  return rows.map((row, index) => {
-    const mask = new Uint8Array(row.length)
-    for (const at of removals[index]!.order.slice(0, counts[index])) mask[at] = 1
-    return mask
-  })
-}
-
-function apply({ weight, rows, curvatures }: Layer, masks: readonly Uint8Array[], report: Report): void {
-  const { node, value } = weight
-  const biases = new Float32Array(rows.length)
-  let zeros = 0
-  const pruned = rows.map((row, index) => {
-    const mask = masks[index]!
-    for (const item of mask) zeros += item
-    if (!mask.includes(1)) return row
-    const { row: result, bias } = compensate(row, mask, curvatures[index]!)
-    biases[index] = bias
-    return result
-  })
-  value.graph.setTensor(value, Tensor.float32(value.tensor!.dims, elementsOf(weight, pruned)))
-  addBias(node, biases)
-  report.changed.push({ at: value.name, what: `${zeros} of ${value.tensor!.size} weights are zero, the others make up for them` })
+/** Whether a layer has a bias that can take over the mean of what went. */
+function keepsMean({ node }: Weight): boolean {
+  return node.type !== 'MatMul'
 }

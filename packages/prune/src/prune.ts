@@ -13,6 +13,7 @@ import {
 import { magnitudeMask } from './magnitude.ts'
 import { pruneByCurvature, whyNoCurvature } from './obs.ts'
 import { patternMask } from './pattern.ts'
+import type { Pattern } from './sweep-pattern.ts'
 
 /** Where the share is counted: in each tensor, or over all of them together. */
 export type PruneScope = 'tensor' | 'global'
@@ -33,7 +34,7 @@ export interface PruneOptions {
    * error that arrives at the model's outputs, which is measured for each tensor. @default 'global' for `'obs'`, else 'tensor'
    */
   scope?: PruneScope
-  /** `'2:4'`: of every 4 neighbours along the input channels 2 are kept. Takes the place of `ratio`. */
+  /** `'2:4'`: of every 4 neighbours along the input channels 2 are kept. Takes the place of `ratio` and `scope`. */
   pattern?: string
   /** Tensors of fewer elements are left alone: they weigh little and matter much. @default 256 */
   minSize?: number
@@ -51,7 +52,6 @@ export function prune(options: PruneOptions = {}): Transform {
   const pattern = options.pattern === undefined ? undefined : parsePattern(options.pattern)
   if (!(typeof ratio === 'number' && ratio > 0 && ratio < 1)) throw invalidOption('prune', 'ratio', 'a number in (0, 1)', ratio)
   if (method !== 'magnitude' && method !== 'obs') throw invalidOption('prune', 'method', "'magnitude' or 'obs'", method)
-  if (pattern && method === 'obs') throw invalidOption('prune', 'method', "'magnitude' with a pattern", method)
   if (scope !== 'tensor' && scope !== 'global') throw invalidOption('prune', 'scope', "'tensor' or 'global'", scope)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('prune', 'minSize', 'a whole number of elements', minSize)
   return {
@@ -63,13 +63,9 @@ export function prune(options: PruneOptions = {}): Transform {
       // Why a weight goes by magnitude though 'obs' was asked for.
       const fallback = new Map(all.map((weight) => [weight, method === 'obs' ? whyNoCurvature(weight) : undefined]))
       const weights = method === 'obs' ? all.filter((weight) => fallback.get(weight)) : all
-      const curved = withoutShare(
-        all.filter((weight) => !weights.includes(weight)),
-        ratio,
-        scope,
-        report,
-      )
-      if (curved.length > 0) await pruneByCurvature(model, curved, { ratio, scope }, context, report)
+      const able = all.filter((weight) => !weights.includes(weight))
+      const curved = pattern ? withoutPattern(able, pattern, report) : withoutShare(able, ratio, scope, report)
+      if (curved.length > 0) await pruneByCurvature(model, curved, pattern ?? { ratio, scope }, context, report)
       const data = weights.map((weight) => weight.value.tensor!.toFloat32())
       const masks = pattern
         ? data.map((tensor, index) => maskByPattern(tensor, weights[index]!, pattern, report))
@@ -96,9 +92,16 @@ function withoutShare(weights: readonly Weight[], ratio: number, scope: PruneSco
   })
 }
 
-interface Pattern {
-  keep: number
-  of: number
+/** Those that can have the pattern and do not have it yet. */
+function withoutPattern(weights: readonly Weight[], pattern: Pattern, report: Report): Weight[] {
+  return weights.filter(({ value }, index) => {
+    const data = value.tensor!.toFloat32()
+    const mask = maskByPattern(data, weights[index]!, pattern, report)
+    if (!mask) return false
+    if (data.some((item, at) => mask[at] === 1 && item !== 0)) return true
+    report.skipped.push({ at: value.name, why: 'it has as many zeros already' })
+    return false
+  })
 }
 
 function parsePattern(text: string): Pattern {

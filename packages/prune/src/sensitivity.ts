@@ -1,19 +1,20 @@
-import { type Context, type EngineSession, type Model, type Tensors, type Value, Tensor, kindOf } from '@whittle/ir'
+import { type Context, type Model, type Tensors, kindOf } from '@whittle/ir'
+import { outputsOn } from '@whittle/statistics'
 
 /** Samples on which a layer's effect on the outputs is measured. */
 const SAMPLES = 24
 
 /** One layer as it would be pruned by itself. */
 export interface Trial {
-  readonly value: Value
-  readonly data: Float32Array
-  /** The squared error of the layer's output in that state, as a share of its variance. */
+  /** Makes it so in a copy of the model. */
+  apply(copy: Model): void
+  /** The squared error of the layer's output in that state. */
   readonly error: number
 }
 
 /**
- * How much of a layer's relative squared error arrives at the model's outputs: each trial is put into the model alone, and the change of the
- * outputs (relative squared error, summed over the outputs) is divided by the layer's own.
+ * How much of a layer's squared error arrives at the model's outputs: each trial is put into the model alone, and the change of the outputs
+ * (relative squared error, summed over the outputs) is divided by the layer's own error.
  */
 export async function sensitivities(model: Model, trials: readonly Trial[], context: Context): Promise<number[]> {
   const inputs: Tensors[] = []
@@ -21,29 +22,17 @@ export async function sensitivities(model: Model, trials: readonly Trial[], cont
     inputs.push(sample.inputs)
     if (inputs.length === SAMPLES) break
   }
-  const reference = await outputsOf(model, inputs, context)
+  const reference = await outputsOn(model, inputs, context.engine!)
   const results: number[] = []
-  for (const [index, { value, data, error }] of trials.entries()) {
+  for (const [index, { apply, error }] of trials.entries()) {
     context.signal?.throwIfAborted()
-    const original = value.tensor!
-    value.graph.setTensor(value, Tensor.float32(original.dims, data))
-    const changed = await outputsOf(model, inputs, context)
-    value.graph.setTensor(value, original)
+    const copy = model.clone()
+    apply(copy)
+    const changed = await outputsOn(copy, inputs, context.engine!)
     results.push(error > 0 ? relativeError(reference, changed) / error : 0)
     context.onProgress?.({ step: 'measuring sensitivities', done: index + 1, total: trials.length })
   }
   return results
-}
-
-async function outputsOf(model: Model, inputs: readonly Tensors[], context: Context): Promise<Tensors[]> {
-  const session: EngineSession = await context.engine!.open(model)
-  try {
-    const outputs: Tensors[] = []
-    for (const input of inputs) outputs.push(await session.run(input))
-    return outputs
-  } finally {
-    await session.dispose()
-  }
 }
 
 function relativeError(reference: readonly Tensors[], changed: readonly Tensors[]): number {

@@ -66,3 +66,7 @@ export function leastSquares(row: ArrayLike<number>, matrix: Float64Array, remov
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) cost += change[i]! * matrix[i * n + j]! * change[j]!
   return { row: result, cost }
 }
+
+/** The covariance of neighbours that resemble each other: `0.6 ** |i - j|`. */
+export const neighbours = (size: number): Float64Array =>
+  Float64Array.from({ length: size * size }, (_, at) => 0.6 ** Math.abs(Math.floor(at / size) - (at % size)))

@@ -41,7 +41,6 @@ describe('options', () => {
     [{ pattern: '2of4' }, "two numbers such as '2:4' for pattern, received '2of4'"],
     [{ pattern: '4:4' }, "two numbers such as '2:4' for pattern, received '4:4'"],
     [{ pattern: '0:4' }, "two numbers such as '2:4' for pattern, received '0:4'"],
-    [{ pattern: '2:4', method: 'obs' }, "'magnitude' with a pattern for method, received 'obs'"],
   ])('refuses %j', (options, message) => {
     expect(() => prune(options as PruneOptions)).toThrow(
       expect.objectContaining({ name: 'OptionError', code: 'OPTION_INVALID', message: `prune: expected ${message}` }),

@@ -17,9 +17,14 @@ const calibration = datasetOf([2, 3].map((value) => ({ x: Tensor.float32([1, 1],
 const weight = (of: Model, name: string): NonNullable<ReturnType<typeof find>> => find(of, name)!
 const find = (of: Model, name: string) => [...of.initializers()].find((value) => value.name === name)
 
+const trial = (name: string, error: number) => ({
+  apply: (copy: Model) => copy.graph.setTensor(weight(copy, name), Tensor.float32([1, 1], [0.5])),
+  error,
+})
+
 test("measures what of a layer's own error arrives at the outputs, and leaves the model as it was", async () => {
   const subject = model()
-  const trials = ['a', 'b'].map((name) => ({ value: weight(subject, name), data: Float32Array.of(0.5), error: 0.25 }))
+  const trials = ['a', 'b'].map((name) => trial(name, 0.25))
   const [a, b] = await sensitivities(subject, trials, context({ calibration }))
   // The outputs' energy is 13 * (1 + 100); halving a loses 13 / 4 of it, halving b a hundred times that.
   expect(a).toBeCloseTo(1 / 101, 6)
@@ -29,16 +34,12 @@ test("measures what of a layer's own error arrives at the outputs, and leaves th
 
 test('a layer without an error of its own gets 0, and so does one that only whole numbers come out of', async () => {
   const subject = model()
-  expect(
-    await sensitivities(subject, [{ value: weight(subject, 'a'), data: Float32Array.of(0.5), error: 0 }], context({ calibration })),
-  ).toEqual([0])
+  expect(await sensitivities(subject, [trial('a', 0)], context({ calibration }))).toEqual([0])
   const whole = buildModel((b) => {
     const product = b.node('MatMul', [b.input('x', [1, 1]), b.constant('a', Tensor.float32([1, 1], [1]))])
     b.output(b.node('ArgMax', [product]), 'y')
   })
-  expect(
-    await sensitivities(whole, [{ value: weight(whole, 'a'), data: Float32Array.of(0.5), error: 1 }], context({ calibration })),
-  ).toEqual([0])
+  expect(await sensitivities(whole, [trial('a', 1)], context({ calibration }))).toEqual([0])
 })
 
 test('outputs that are infinite do not count', async () => {
@@ -46,10 +47,6 @@ test('outputs that are infinite do not count', async () => {
     const product = b.node('MatMul', [b.input('x', [1, 1]), b.constant('a', Tensor.float32([1, 1], [1]))])
     b.output(b.node('Concat', [product, b.node('Log', [b.node('Mul', [product, b.constant('zero', 0)])])], { axis: 1 }), 'y')
   })
-  const [factor] = await sensitivities(
-    subject,
-    [{ value: weight(subject, 'a'), data: Float32Array.of(0.5), error: 0.25 }],
-    context({ calibration }),
-  )
+  const [factor] = await sensitivities(subject, [trial('a', 0.25)], context({ calibration }))
   expect(factor).toBeCloseTo(1, 6)
 })

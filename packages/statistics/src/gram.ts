@@ -1,4 +1,5 @@
-import { type Context, DatasetError, type Graph, type Model, type Node, Tensor, type Value, kernelOf } from '@whittle/ir'
+import { type Context, DatasetError, type Model, type Node, type Tensor, type Value } from '@whittle/ir'
+import { addProbe, addProbeConstant, inputRows } from './input-rows.ts'
 
 /** Second moments of what a node's kernel is multiplied with, for one group of its channels. */
 export interface Gram {
@@ -7,6 +8,8 @@ export interface Gram {
   /** size x size: the covariance of the inputs, over all positions of all samples. */
   readonly covariance: Float64Array
   readonly mean: Float64Array
+  /** Over how many positions of all samples the means are taken. */
+  readonly positions: number
 }
 
 /** Why {@link collectGrams} cannot measure what a node's kernel is multiplied with; undefined where it can. */
@@ -82,58 +85,18 @@ function attachProbes(model: Model, probe: Model, nodes: readonly Node[]): Probe
   const outputs: Value[] = []
   const plan = nodes.map((node): Probe => {
     const copy = copies.get(node)!
-    const { rows, groups, size } = node.type === 'Conv' ? patches(probe.graph, copy) : matrixRows(probe.graph, copy)
-    // rows: [groups, size, positions] with the batch inside positions.
-    const transposed = add(probe.graph, 'Transpose', [rows], { perm: [0, 2, 1] })
-    const products = add(probe.graph, 'MatMul', [rows, transposed])
-    const totals = add(probe.graph, 'ReduceSum', [rows, constant(probe.graph, [2])], { keepdims: 0 })
-    const shape = add(probe.graph, 'Shape', [rows], { start: 2, end: 3 })
-    const count = add(probe.graph, 'Cast', [shape], { to: 1 })
+    const { rows, groups, size } = inputRows(copy)
+    const transposed = addProbe(probe.graph, 'Transpose', [rows], { perm: [0, 2, 1] })
+    const products = addProbe(probe.graph, 'MatMul', [rows, transposed])
+    const totals = addProbe(probe.graph, 'ReduceSum', [rows, addProbeConstant(probe.graph, [2])], { keepdims: 0 })
+    const shape = addProbe(probe.graph, 'Shape', [rows], { start: 2, end: 3 })
+    const count = addProbe(probe.graph, 'Cast', [shape], { to: 1 })
     products.elementType = totals.elementType = count.elementType = 'float32'
     outputs.push(products, totals, count)
     return { node, groups, size, products: products.name, totals: totals.name, count: count.name }
   })
   probe.graph.setOutputs(outputs)
   return plan
-}
-
-/** Every patch that a convolution's kernel meets: a convolution with one-hot kernels cuts them out (im2col). */
-function patches(graph: Graph, node: Node): { rows: Value; groups: number; size: number } {
-  const [, perGroup, ...kernel] = node.inputs[1]!.tensor!.dims as [number, number, ...number[]]
-  const groups = node.int('group', 1)
-  const taps = kernel.reduce((a, b) => a * b, 1)
-  const channels = perGroup * groups
-  const size = perGroup * taps
-  let cut = node.inputs[0]!
-  if (taps > 1 || [...(node.ints('strides') ?? [])].some((stride) => stride > 1) || [...(node.ints('pads') ?? [])].some((pad) => pad > 0)) {
-    const oneHot = new Float32Array(channels * taps * taps)
-    for (let channel = 0; channel < channels; channel++)
-      for (let tap = 0; tap < taps; tap++) oneHot[(channel * taps + tap) * taps + tap] = 1
-    const weight = graph.addInitializer('probe_kernel', Tensor.float32([channels * taps, 1, ...kernel], oneHot))
-    const attributes = new Map(node.attributes)
-    attributes.set('group', { type: 'int', value: channels })
-    attributes.set('kernel_shape', { type: 'ints', value: kernel })
-    cut = graph.addNode({ op: 'Conv', inputs: [cut, weight], attributes }).output
-  }
-  // [N, channels * taps, ...] -> [N, groups, size, positions] -> [groups, size, N, positions] -> [groups, size, N * positions]
-  const split = add(graph, 'Reshape', [cut, constant(graph, [0, groups, size, -1])])
-  const moved = add(graph, 'Transpose', [split], { perm: [1, 2, 0, 3] })
-  return { rows: add(graph, 'Reshape', [moved, constant(graph, [groups, size, -1])]), groups, size }
-}
-
-function matrixRows(graph: Graph, node: Node): { rows: Value; groups: number; size: number } {
-  const { tensor, inputAxis } = kernelOf(node)!
-  const size = tensor.dims[inputAxis!]!
-  const flat = add(graph, 'Reshape', [node.inputs[0]!, constant(graph, [1, -1, size])])
-  return { rows: add(graph, 'Transpose', [flat], { perm: [0, 2, 1] }), groups: 1, size }
-}
-
-function add(graph: Graph, op: string, inputs: Value[], attributes: Record<string, number | number[]> = {}): Value {
-  return graph.addNode({ op, inputs, attributes, outputs: [`probe_${op}`] }).output
-}
-
-function constant(graph: Graph, values: number[]): Value {
-  return graph.addInitializer('probe_constant', Tensor.int64([values.length], values))
 }
 
 function addTo(sum: Float64Array, tensor: Tensor): void {
@@ -151,6 +114,6 @@ function gramsOf(
     const covariance = products.slice(group * size * size, (group + 1) * size * size)
     for (let i = 0; i < size; i++)
       for (let j = 0; j < size; j++) covariance[i * size + j] = covariance[i * size + j]! / count - mean[i]! * mean[j]!
-    return { size, covariance, mean }
+    return { size, covariance, mean, positions: count }
   })
 }

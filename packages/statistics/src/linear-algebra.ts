@@ -38,9 +38,9 @@ export function solveCholesky(factor: Float64Array, n: number, b: Float64Array):
   }
 }
 
-/** The inverse, from the lower factor: `L^-T L^-1`. */
-export function inverse(factor: Float64Array, n: number): Float64Array {
-  // Rows of L^-1: row i depends on the rows above it, so that all inner loops run along rows.
+/** The inverse `L^-1` of a lower factor. */
+export function lowerInverse(factor: Float64Array, n: number): Float64Array {
+  // Row i depends on the rows above it, so that all inner loops run along rows.
   const lower = new Float64Array(n * n)
   for (let i = 0; i < n; i++) {
     const rowI = i * n
@@ -54,6 +54,12 @@ export function inverse(factor: Float64Array, n: number): Float64Array {
     const diagonal = factor[rowI + i]!
     for (let j = 0; j <= i; j++) lower[rowI + j]! /= diagonal
   }
+  return lower
+}
+
+/** The inverse, from the lower factor: `L^-T L^-1`. */
+export function inverse(factor: Float64Array, n: number): Float64Array {
+  const lower = lowerInverse(factor, n)
   const result = new Float64Array(n * n)
   for (let k = 0; k < n; k++) {
     const rowK = k * n

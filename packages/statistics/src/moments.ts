@@ -1,5 +1,5 @@
 import type { Weight } from '@whittle/ir'
-import { damped } from './curvature.ts'
+import { damped } from './damping.ts'
 import type { Gram } from './gram.ts'
 
 /** The second moment of what a row of weights is multiplied with, prepared for rounding one weight after another. */

@@ -4,6 +4,7 @@ interface SampledGram {
   size: number
   covariance: Float64Array
   mean: Float64Array
+  positions: number
 }
 
 /** Sampled inputs with a mean that is not zero, and their statistics. */
@@ -19,7 +20,7 @@ export function sampledGram(n: number, count: number, seed: string): { samples: 
   for (const sample of samples)
     for (let i = 0; i < n; i++)
       for (let j = 0; j < n; j++) covariance[i * n + j]! += ((sample[i]! - mean[i]!) * (sample[j]! - mean[j]!)) / count
-  return { samples, gram: { size: n, covariance, mean }, row: Float32Array.from({ length: n }, () => random.normal()) }
+  return { samples, gram: { size: n, covariance, mean, positions: count }, row: Float32Array.from({ length: n }, () => random.normal()) }
 }
 
 export const dot = (row: ArrayLike<number>, sample: readonly number[]): number =>

@@ -1,0 +1,80 @@
+import { cholesky, solveCholesky } from '@whittle/statistics'
+import { removalOrder } from './greedy.ts'
+import type { Inputs } from './inputs.ts'
+import { sweep } from './sweep.ts'
+
+/** Rows of more inputs are swept: exact greedy removal grows with the cube of their number. */
+export const LARGEST_GREEDY = 512
+
+/**
+ * Removes `count` weights of a layer, where that changes its output least, and lets the others make up for them: by exact greedy removal up to
+ * {@link LARGEST_GREEDY} inputs a row, else by one sweep.
+ * @param inputs of each group of rows; the groups are of one size.
+ */
+export function removeWeights(rows: readonly Float32Array[], inputs: readonly Inputs[], count: number): Float32Array[] {
+  const [{ size }] = inputs as [Inputs]
+  const perGroup = rows.length / inputs.length
+  if (size > LARGEST_GREEDY)
+    return inputs.flatMap((group, at) => {
+      const share = Math.round((count * (at + 1)) / inputs.length) - Math.round((count * at) / inputs.length)
+      return sweep(rows.slice(at * perGroup, (at + 1) * perGroup), group, share).rows
+    })
+  const inputsOfRow = (at: number): Inputs => inputs[Math.floor(at / perGroup)]!
+  const removals = rows.map((row, at) => removalOrder(row, inputsOfRow(at).inverse, size))
+  const counts = cheapestPrefixes(
+    removals.map(({ costs }) => costs),
+    count,
+  )
+  return rows.map((row, at) => reconstruct(row, removals[at]!.order.subarray(0, counts[at]), inputsOfRow(at)))
+}
+
+/** How many of each row's removals go, `count` in all, so that the sum of their costs is least; each row's come in its own order. */
+export function cheapestPrefixes(rows: readonly Float64Array[], count: number): number[] {
+  const rising = rows.map(risingPrices)
+  const sorted = Float64Array.from(rising.flatMap((row) => [...row])).sort()
+  const threshold = sorted[Math.min(count, sorted.length) - 1] ?? -1
+  const taken = rising
+    .map((row) => row.findIndex((price) => price >= threshold))
+    .map((index, row) => (index < 0 ? rising[row]!.length : index))
+  let left = Math.min(count, sorted.length) - taken.reduce((a, b) => a + b, 0)
+  for (const [row, prices] of rising.entries())
+    while (left > 0 && taken[row]! < prices.length && prices[taken[row]!] === threshold) {
+      taken[row]!++
+      left--
+    }
+  return taken
+}
+
+/** A removal's price is what makes all up to it worthwhile: costs along a row mostly rise, and where they fall the earlier pays for both. */
+export function risingPrices(costs: Float64Array): Float64Array {
+  const prices = Float64Array.from(costs)
+  for (let index = 1; index < prices.length; index++) prices[index] = Math.max(prices[index]!, prices[index - 1]!)
+  return prices
+}
+
+/**
+ * The weights that give, with some at zero, the outputs nearest to the old ones on the calibration data: least squares on what is kept,
+ * `H_kk w_k = (H w)_k`.
+ * @param removed indices of the weights at zero.
+ */
+export function reconstruct(row: Float32Array, removed: Uint32Array, { size, matrix: moments }: Inputs): Float32Array {
+  if (removed.length === 0) return row
+  const gone = new Uint8Array(size)
+  for (const index of removed) gone[index] = 1
+  const kept = Uint32Array.from(row.keys()).filter((index) => !gone[index])
+  const n = kept.length
+  const matrix = new Float64Array(n * n)
+  const target = new Float64Array(n)
+  for (let i = 0; i < n; i++) {
+    const from = kept[i]! * size
+    let sum = 0
+    for (let j = 0; j < size; j++) sum += moments[from + j]! * row[j]!
+    target[i] = sum
+    for (let j = 0; j < n; j++) matrix[i * n + j] = moments[from + kept[j]!]!
+  }
+  const result = new Float32Array(size)
+  const factor = cholesky(matrix, n)
+  if (factor) solveCholesky(factor, n, target)
+  for (let i = 0; i < n; i++) result[kept[i]!] = factor ? target[i]! : row[kept[i]!]!
+  return result
+}
