@@ -29,8 +29,7 @@ export interface RecipeFacts {
 export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeFacts): Recipe {
   const { format, prune: pruning } = alternative
   const steps: Transform[] = [simplify()]
-  if (pruning)
-    steps.push(prune({ method: calibrated ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
+  if (pruning) steps.push(prune({ method: calibrated ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
   if (format?.cluster !== undefined)
     steps.push(
