@@ -46,6 +46,9 @@ describe('a query', () => {
       [1, 3, 48, 192],
       [1, 4],
     ])
+    // A number has no sizes.
+    expect(parseQuery('input=1x1,,2x4').input).toEqual([[1, 1], [], [2, 4]])
+    expect(() => parseQuery('input=')).toThrow('sizes such as 1x3x224x224')
     expect(parseQuery('int8&quantize.range=minmax').alternatives[0]!.options).toEqual({ 'quantize.range': 'minmax' })
   })
 

@@ -86,11 +86,12 @@ export const DIRECTIVES: readonly Directive[] = [
   },
   {
     name: 'input',
-    value: 'sizes such as 1x3x224x224, and a comma between inputs',
+    value: 'sizes such as 1x3x224x224, and a comma between inputs (nothing for a single number)',
     meaning: 'pins the free dimensions of the inputs',
     example: 'input=1x3x224x224',
     apply(value, _, request) {
-      const shapes = value.split(',').map((shape) => shape.split('x').map(Number))
+      if (value === '') return false
+      const shapes = value.split(',').map((shape) => (shape === '' ? [] : shape.split('x').map(Number)))
       if (!shapes.flat().every((size) => Number.isInteger(size) && size > 0)) return false
       request.input = shapes
       return true
