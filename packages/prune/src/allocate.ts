@@ -1,7 +1,7 @@
 import type { Price } from './prices.ts'
 
 /** No layer loses more, nor more than so many times the share of all: it was tried at that share, and far from it the error may rise otherwise. */
-const MOST = 0.95
+export const MOST = 0.95
 const TIMES = 2
 
 /** A layer's weights. */

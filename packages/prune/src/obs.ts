@@ -1,6 +1,6 @@
 import { type Context, DatasetError, type Model, type Node, type Report, Tensor, type Weight } from '@whittle/ir'
 import { addBias, collectGrams, collectPrefix, elementsOf, rowsOf, whyNoGram } from '@whittle/statistics'
-import { allocate } from './allocate.ts'
+import { MOST, allocate } from './allocate.ts'
 import { held } from './held.ts'
 import { type Inputs, inputsOf, fittedInputs } from './inputs.ts'
 import { pricesOf } from './prices.ts'
@@ -42,7 +42,10 @@ export async function pruneByCurvature(
   for (const [index, weight] of weights.entries()) {
     context.signal?.throwIfAborted()
     const remove = removals[index]
-    if (!remove) continue
+    if (!remove) {
+      report.skipped.push({ at: weight.value.name, why: 'other layers lose their weights at less cost' })
+      continue
+    }
     await pruneLayer(model, original, weight, remove, context, report)
     context.onProgress?.({ step: 'pruning layers', done: ++done, total })
   }
@@ -74,30 +77,37 @@ async function removalsOf(
   return counts.map((count) => (count > 0 ? (rows, inputs) => removeWeights(rows, inputs, count) : undefined))
 }
 
+/** Layers of less than this share of all weights are left alone where others can lose enough: each would take as long as a large one. */
+const LEAST = 1 / 200
+
 /** Divides the weights that go among the layers, by what they cost there and by how much of a layer's error arrives at the model's outputs. */
 async function divide(model: Model, weights: readonly Weight[], ratio: number, context: Context): Promise<number[]> {
+  const total = weights.reduce((sum, { tensor }) => sum + tensor.size, 0)
+  const count = Math.floor(total * ratio)
+  const large = weights.filter(({ tensor }) => tensor.size >= total * LEAST)
+  const taken = large.reduce((sum, { tensor }) => sum + tensor.size, 0) * MOST >= count ? large : weights
   const grams = await collectGrams(
     model,
-    weights.map(({ node }) => node),
+    taken.map(({ node }) => node),
     context,
   )
   const trials: Trial[] = []
-  const prices = weights.map((weight, index) => {
+  const prices = taken.map((weight, index) => {
     context.signal?.throwIfAborted()
     const rows = rowsOf(weight)
     const inputs = grams.get(weight.node)!.map((gram) => inputsOf(gram, keepsMean(weight)))
     trials.push(trialOf(model.graph.nodes.indexOf(weight.node), weight, rows, inputs, ratio))
-    context.onProgress?.({ step: 'ordering weights', done: index + 1, total: weights.length })
+    context.onProgress?.({ step: 'ordering weights', done: index + 1, total: taken.length })
     return pricesOf(rows, inputs)
   })
   const measured = await sensitivities(model, trials, context)
   // Outputs that are all whole numbers tell nothing: then every layer matters as much for its size.
   const factors = measured.some((factor) => factor > 0) ? measured : trials.map(({ error }) => 1 / (error || 1))
-  const total = weights.reduce((sum, { tensor }) => sum + tensor.size, 0)
-  return allocate(
-    weights.map(({ tensor }, index) => ({ size: tensor.size, prices: prices[index]!, factor: factors[index]! })),
-    Math.floor(total * ratio),
+  const counts = allocate(
+    taken.map(({ tensor }, index) => ({ size: tensor.size, prices: prices[index]!, factor: factors[index]! })),
+    count,
   )
+  return weights.map((weight) => counts[taken.indexOf(weight)] ?? 0)
 }
 
 /** A layer as it would be with the share gone, and the squared error of its output. */

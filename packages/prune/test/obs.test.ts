@@ -109,6 +109,20 @@ function onlyLayer(model: Model, kept: number): Model {
   return copy
 }
 
+test('layers that hold next to nothing of the weights are left alone, and named, as long as the others can lose enough', async () => {
+  const model = buildModel((b) => {
+    const x = b.node('Relu', [b.node('Gemm', [b.input('x', ['N', 6]), b.weight('small', [6, 4]), b.weight('b', [4], 0.1)])])
+    b.output(b.node('Gemm', [b.node('Relu', [b.node('Gemm', [x, b.weight('wide', [4, 600])])]), b.weight('large', [600, 6])]), 'y')
+  }, 'small')
+  const { model: after, report } = await pruned(model, { method: 'obs', ratio: 0.4 })
+  expect(zerosOf(after, 'small')).toBe(0)
+  expect(report.skipped).toContainEqual({ at: 'small', why: 'other layers lose their weights at less cost' })
+  expect(zerosOf(after, 'wide') + zerosOf(after, 'large')).toBe(Math.floor(6024 * 0.4))
+  const { model: bare } = await pruned(model, { method: 'obs', ratio: 0.97 })
+  expect(zerosOf(bare, 'small') + zerosOf(bare, 'wide') + zerosOf(bare, 'large')).toBe(Math.floor(6024 * 0.97))
+  expect(zerosOf(bare, 'small')).toBeGreaterThan(0)
+})
+
 test('the default scope is global: layers lose different shares', async () => {
   const model = net()
   const { model: after } = await pruned(model, { method: 'obs', ratio: 0.5 })
