@@ -17,7 +17,7 @@ export interface LoadOptions {
   /** Ends the loading at any stage; `load()` then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   /** Targets or providers to try, in this order: `['webgpu', 'wasm']`. By default all that the model was built for, best first. */
-  readonly devices?: readonly string[]
+  readonly devices?: readonly string[] | undefined
   /** The app's own onnxruntime-web, in place of the builds that came with the model. Its `env` is left as the app set it. */
   readonly ort?: Ort
   /**

@@ -1,5 +1,8 @@
 import type { Manifest } from '@whittle/targets'
+import { imageTensor, toImageData } from '../src/image.ts'
 import { createModel, tensor, type KnownFile, type LoadOptions, type Ort, type Session } from '../src/index.ts'
+import { shareModel } from '../src/share.ts'
+import { thriftyDevices } from '../src/thrift.ts'
 import { serveModel, workerModel } from '../src/worker.ts'
 
 /** What a test may change of the page's runtimes. */
@@ -89,4 +92,20 @@ function connect(manifest: Manifest) {
 
 const serve = (manifest: Manifest): void => serveModel(model(manifest))
 
-Object.assign(globalThis, { whittle: { load, run, model, tensor, ort, connect, serve, workerModel, told } })
+Object.assign(globalThis, {
+  whittle: {
+    load,
+    run,
+    model,
+    tensor,
+    ort,
+    connect,
+    serve,
+    workerModel,
+    told,
+    shareModel,
+    imageTensor,
+    toImageData,
+    thriftyDevices,
+  },
+})

@@ -1,6 +1,9 @@
 import { describe, expectTypeOf, test } from 'vitest'
+import { imageTensor, toImageData, type ImageSource } from '../src/image.ts'
 import { tensor, type Model, type Tensor } from '../src/index.ts'
-import { workerModel } from '../src/worker.ts'
+import { shareModel } from '../src/share.ts'
+import { thriftyDevices } from '../src/thrift.ts'
+import { workerModel, type WorkerModel } from '../src/worker.ts'
 
 declare const model: Model<
   { x: Tensor<'float32', readonly [number, 3, 48, 192]>; mask: Tensor<'bool', readonly [number]> },
@@ -86,4 +89,77 @@ test('a model in a worker has the types of the model', () => {
   expectTypeOf(remote.load).returns.resolves.toEqualTypeOf<Awaited<ReturnType<typeof model.load>>>()
   // @ts-expect-error an onnxruntime of the page cannot cross
   void remote.load({ ort: {} as never })
+})
+
+describe('a shared model', () => {
+  test('has the types of the model', () => {
+    expectTypeOf(shareModel(model)).toEqualTypeOf<typeof model>()
+    expectTypeOf(shareModel({} as Model)).toEqualTypeOf<Model>()
+  })
+
+  test('in a worker has those of the model in a worker', () => {
+    const shared = shareModel(workerModel<typeof model>({} as Worker))
+    expectTypeOf(shared.load).returns.resolves.toEqualTypeOf<Awaited<ReturnType<typeof model.load>>>()
+    expectTypeOf(shareModel({} as WorkerModel)).toEqualTypeOf<WorkerModel>()
+    // @ts-expect-error an onnxruntime of the page cannot cross
+    void shared.load({ ort: {} as never })
+  })
+
+  test('is made of models alone', () => {
+    // @ts-expect-error a session is no model
+    void shareModel({} as Awaited<ReturnType<Model['load']>>)
+  })
+})
+
+describe('imageTensor', async () => {
+  const bitmap = {} as ImageBitmap
+
+  test('gives the element type and the dimensions that its options ask for', async () => {
+    expectTypeOf(await imageTensor(bitmap, { size: [224, 192] })).toEqualTypeOf<Tensor<'float32', readonly [1, 3, 224, 192]>>()
+    expectTypeOf(await imageTensor(bitmap, { size: [8, 9], layout: 'NHWC', channels: 'gray', type: 'uint8' })).toEqualTypeOf<
+      Tensor<'uint8', readonly [1, 8, 9, 1]>
+    >()
+    expectTypeOf(await imageTensor(bitmap, { size: [8, 9], channels: 'bgr', mean: [0.5, 0.5, 0.5] })).toEqualTypeOf<
+      Tensor<'float32', readonly [1, 3, 8, 9]>
+    >()
+    const side: number = 8
+    expectTypeOf(await imageTensor(bitmap, { size: [side, side] })).toEqualTypeOf<Tensor<'float32', readonly [1, 3, number, number]>>()
+  })
+
+  test('gives a batch of as many as there are', async () => {
+    expectTypeOf(await imageTensor([bitmap, bitmap], { size: [8, 9] })).toEqualTypeOf<Tensor<'float32', readonly [2, 3, 8, 9]>>()
+    expectTypeOf(await imageTensor([] as ImageSource[], { size: [8, 9] })).toEqualTypeOf<Tensor<'float32', readonly [number, 3, 8, 9]>>()
+  })
+
+  test('is what a model takes, or is refused', async () => {
+    const session = await model.load()
+    expectTypeOf(session.run).toBeCallableWith({ x: await imageTensor(bitmap, { size: [48, 192] }), mask })
+    // @ts-expect-error the height is not the model's
+    void session.run({ x: await imageTensor(bitmap, { size: [49, 192] }), mask })
+    // @ts-expect-error the layout is not the model's
+    void session.run({ x: await imageTensor(bitmap, { size: [48, 192], layout: 'NHWC' }), mask })
+    // @ts-expect-error bytes for float32
+    void session.run({ x: await imageTensor(bitmap, { size: [48, 192], type: 'uint8' }), mask })
+  })
+
+  test('takes all that holds a picture, and nothing else', () => {
+    expectTypeOf<ImageSource>().toEqualTypeOf<
+      ImageData | ImageBitmap | HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | VideoFrame | Blob
+    >()
+    // @ts-expect-error an array of bytes has no size
+    void imageTensor(new Uint8Array(4), { size: [8, 9] })
+    // @ts-expect-error there is no size
+    void imageTensor(bitmap, {})
+    // @ts-expect-error no such fit
+    void imageTensor(bitmap, { size: [8, 9], fit: 'fill' })
+  })
+
+  test('toImageData takes an output as it is', async () => {
+    expectTypeOf(toImageData((await (await model.load()).run({ x, mask })).y)).toEqualTypeOf<ImageData>()
+  })
+})
+
+test('thriftyDevices gives what a load takes', async () => {
+  expectTypeOf(model.load).toBeCallableWith({ devices: await thriftyDevices(model.manifest) })
+  expectTypeOf(thriftyDevices).returns.resolves.toEqualTypeOf<string[] | undefined>()
 })
