@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createModel, LoadError, RunError, tensor, UnsupportedError } from '../src/index.ts'
+import { imageTensor } from '../src/image.ts'
+import { shareModel } from '../src/share.ts'
 import { manifestOf } from './host.ts'
 
 describe('on a server', () => {
@@ -13,6 +15,18 @@ describe('on a server', () => {
       code: 'SERVER',
       message: 'net: load() runs in a browser; on a server a model can only be imported',
     })
+  })
+
+  test('a shared model says the same', async () => {
+    const model = shareModel(createModel({ manifest: manifestOf({ wasm: 'model.onnx' }), urls: {}, runtimes: {} }))
+    expect(model.manifest.name).toBe('net')
+    for (const load of [model.load(), model.load()]) await expect(load).rejects.toBeInstanceOf(UnsupportedError)
+  })
+
+  test('what makes tensors of pictures can be imported, and takes no bytes for a picture', async () => {
+    const error = await imageTensor(new Uint8Array(4) as never, { size: [1, 1] }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(RunError)
+    expect(error).toMatchObject({ code: 'IMAGE_INVALID', message: expect.stringContaining('received Uint8Array') })
   })
 })
 
