@@ -3,6 +3,9 @@ import { removalOrder } from './greedy.ts'
 import type { Inputs } from './inputs.ts'
 import { sweep } from './sweep.ts'
 
+/** A row loses at most so many times its layer's share. */
+const TIMES = 2
+
 /** Rows of more inputs are swept: exact greedy removal grows with the cube of their number. */
 export const LARGEST_GREEDY = 512
 
@@ -20,7 +23,9 @@ export function removeWeights(rows: readonly Float32Array[], inputs: readonly In
       return sweep(rows.slice(at * perGroup, (at + 1) * perGroup), group, share).rows
     })
   const inputsOfRow = (at: number): Inputs => inputs[Math.floor(at / perGroup)]!
-  const removals = rows.map((row, at) => removalOrder(row, inputsOfRow(at).inverse, size))
+  // A row that could lose more than twice the others' share is rare, and the last removals take as long as the first.
+  const limit = Math.min(size, Math.ceil((TIMES * count) / rows.length))
+  const removals = rows.map((row, at) => removalOrder(row, inputsOfRow(at).inverse, limit))
   const counts = cheapestPrefixes(
     removals.map(({ costs }) => costs),
     count,
@@ -54,27 +59,44 @@ export function risingPrices(costs: Float64Array): Float64Array {
 
 /**
  * The weights that give, with some at zero, the outputs nearest to the old ones on the calibration data: least squares on what is kept,
- * `H_kk w_k = (H w)_k`.
+ * `H_kk w_k = (H w)_k`, or where less goes than stays, the same by what goes: `w - H^-1_:g (H^-1_gg)^-1 w_g` (Hassibi & Stork 1993).
  * @param removed indices of the weights at zero.
  */
-export function reconstruct(row: Float32Array, removed: Uint32Array, { size, matrix: moments }: Inputs): Float32Array {
+export function reconstruct(row: Float32Array, removed: Uint32Array, inputs: Inputs): Float32Array {
   if (removed.length === 0) return row
+  const { size } = inputs
   const gone = new Uint8Array(size)
   for (const index of removed) gone[index] = 1
-  const kept = Uint32Array.from(row.keys()).filter((index) => !gone[index])
-  const n = kept.length
-  const matrix = new Float64Array(n * n)
-  const target = new Float64Array(n)
-  for (let i = 0; i < n; i++) {
-    const from = kept[i]! * size
-    let sum = 0
-    for (let j = 0; j < size; j++) sum += moments[from + j]! * row[j]!
-    target[i] = sum
-    for (let j = 0; j < n; j++) matrix[i * n + j] = moments[from + kept[j]!]!
-  }
   const result = new Float32Array(size)
-  const factor = cholesky(matrix, n)
-  if (factor) solveCholesky(factor, n, target)
-  for (let i = 0; i < n; i++) result[kept[i]!] = factor ? target[i]! : row[kept[i]!]!
+  const kept = Uint32Array.from(row.keys()).filter((index) => !gone[index])
+  if (removed.length < kept.length) {
+    const { inverse } = inputs
+    const shares = Float64Array.from(removed, (index) => row[index]!)
+    if (!solvePart(inverse, size, removed, shares)) return row.map((item, index) => (gone[index] ? 0 : item))
+    for (const index of kept) {
+      let sum = row[index]!
+      for (let at = 0; at < removed.length; at++) sum -= inverse[removed[at]! * size + index]! * shares[at]!
+      result[index] = sum
+    }
+    return result
+  }
+  const { matrix } = inputs
+  const target = Float64Array.from(kept, (index) => {
+    let sum = 0
+    for (let j = 0; j < size; j++) sum += matrix[index * size + j]! * row[j]!
+    return sum
+  })
+  const solved = solvePart(matrix, size, kept, target)
+  kept.forEach((index, at) => (result[index] = solved ? target[at]! : row[index]!))
   return result
+}
+
+/** Solves with the rows and columns of `indices` alone, writing into `b`. @returns whether they are positive definite. */
+function solvePart(matrix: Float64Array, size: number, indices: Uint32Array, b: Float64Array): boolean {
+  const n = indices.length
+  const part = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) part[i * n + j] = matrix[indices[i]! * size + indices[j]!]!
+  const factor = cholesky(part, n)
+  if (factor) solveCholesky(factor, n, b)
+  return factor !== undefined
 }

@@ -13,7 +13,24 @@ export function cholesky(matrix: Float64Array, n: number): Float64Array | undefi
     if (!(diagonal > 0)) return undefined
     const root = Math.sqrt(diagonal)
     factor[rowJ + j] = root
-    for (let i = j + 1; i < n; i++) {
+    let i = j + 1
+    // Four rows at once: their sums do not wait for one another.
+    for (; i + 3 < n; i += 4) {
+      const [a, b, c, d] = [i * n, (i + 1) * n, (i + 2) * n, (i + 3) * n]
+      let [sumA, sumB, sumC, sumD] = [factor[a + j]!, factor[b + j]!, factor[c + j]!, factor[d + j]!]
+      for (let k = 0; k < j; k++) {
+        const item = factor[rowJ + k]!
+        sumA -= factor[a + k]! * item
+        sumB -= factor[b + k]! * item
+        sumC -= factor[c + k]! * item
+        sumD -= factor[d + k]! * item
+      }
+      factor[a + j] = sumA / root
+      factor[b + j] = sumB / root
+      factor[c + j] = sumC / root
+      factor[d + j] = sumD / root
+    }
+    for (; i < n; i++) {
       const rowI = i * n
       let sum = factor[rowI + j]!
       for (let k = 0; k < j; k++) sum -= factor[rowI + k]! * factor[rowJ + k]!
@@ -44,9 +61,17 @@ export function lowerInverse(factor: Float64Array, n: number): Float64Array {
   const lower = new Float64Array(n * n)
   for (let i = 0; i < n; i++) {
     const rowI = i * n
-    for (let k = 0; k < i; k++) {
+    let k = 0
+    // Four rows at once; what of them is above the diagonal is zero.
+    for (; k + 3 < i; k += 4) {
+      const [a, b, c, d] = [k * n, (k + 1) * n, (k + 2) * n, (k + 3) * n]
+      const [weightA, weightB, weightC, weightD] = [factor[rowI + k]!, factor[rowI + k + 1]!, factor[rowI + k + 2]!, factor[rowI + k + 3]!]
+      for (let j = 0; j < k + 4; j++)
+        lower[rowI + j] =
+          lower[rowI + j]! - weightA * lower[a + j]! - weightB * lower[b + j]! - weightC * lower[c + j]! - weightD * lower[d + j]!
+    }
+    for (; k < i; k++) {
       const weight = factor[rowI + k]!
-      if (weight === 0) continue
       const rowK = k * n
       for (let j = 0; j <= k; j++) lower[rowI + j]! -= weight * lower[rowK + j]!
     }

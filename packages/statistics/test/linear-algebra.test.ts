@@ -17,7 +17,7 @@ const identity = (n: number): number[] => Array.from({ length: n * n }, (_, at) 
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Math.max(0, ...Array.from(a, (item, index) => Math.abs(item - b[index]!)))
 
-describe.each([1, 2, 3, 7, 20, 64])('for a matrix of %i rows', (n) => {
+describe.each([1, 2, 3, 7, 20, 64, 65, 150])('for a matrix of %i rows', (n) => {
   const matrix = randomSpd(n, `spd/${n}`)
   const factor = cholesky(matrix, n)!
 
