@@ -3,6 +3,13 @@ import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
 import type { Row } from '../bench.ts'
 
+const KINDS: Readonly<Record<string, string>> = {
+  original: '#444444',
+  'whittle, onnx': '#4269d0',
+  'whittle, weight file': '#2ca02c',
+  'other tools': '#c98500',
+}
+
 /** Draws brotli bytes with the runtime, a panel for each model, and writes it as SVG. */
 export async function plotWire(rows: readonly Row[], file: string): Promise<void> {
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
@@ -15,27 +22,21 @@ export async function plotWire(rows: readonly Row[], file: string): Promise<void
   const chart = Plot.plot({
     document: document as never,
     width: 900,
-    marginLeft: 340,
+    marginLeft: 380,
     marginRight: 30,
     height: 70 + 16 * labels.length,
     style: { background: 'white', color: 'black', fontFamily: 'sans-serif', fontSize: '11px' },
     x: { label: 'MB after brotli, with the runtime', grid: true, zero: true, axis: 'top' },
     y: { label: null, domain: labels },
-    color: {
-      domain: ['original', 'whittle, onnx', 'whittle, weight file', 'other tools'],
-      range: ['#444444', '#4269d0', '#2ca02c', '#c98500'],
-    },
+    color: { domain: Object.keys(KINDS), range: Object.values(KINDS) },
     marks: [
       Plot.ruleX([0]),
-      // In place of a legend: the first mark of each kind says what it is.
-      Plot.text(firstOfEach(marks), { x: 'megabytes', y: 'label', text: 'made', fill: 'made', dx: -9, textAnchor: 'end' }),
+      ...Object.entries(KINDS).map(([kind, fill], at) =>
+        Plot.text([`\u25cf ${kind}`], { frameAnchor: 'top-right', dy: 8 + 16 * at, dx: -8, fill, fontWeight: 'bold' }),
+      ),
       Plot.dot(marks, { x: 'megabytes', y: 'label', fill: 'made', r: 4, title: 'made' }),
     ],
   }) as unknown as { outerHTML: string; setAttribute(name: string, value: string): void }
   chart.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
   writeFileSync(file, `${chart.outerHTML}\n`)
-}
-
-function firstOfEach<T extends { made: unknown }>(marks: readonly T[]): T[] {
-  return marks.filter(({ made }, at) => marks.findIndex((mark) => mark.made === made) === at)
 }
