@@ -82,12 +82,14 @@ export function gradients(original: Model, { loss, wrt, parameters = 'constants'
   for (const [name, value] of targets) {
     const spec = { op: 'Identity', inputs: [total(value)!], outputs: [`${name}_gradient`] }
     const { output } = graph.addNode(spec)
+    output.elementType = 'float32'
+    output.shape = value.shape && [...value.shape]
     graph.addOutput(output)
     outputs.set(name, output.name)
   }
   if (!graph.outputs.includes(target)) graph.addOutput(target)
+  // The shapes within are left open: with free dims they would be expressions that grow from node to node.
   removeUnread(model, original.graph.nodes.length)
-  inferShapes(model)
   return { model, gradients: outputs, frozen: dependence.frozen }
 }
 

@@ -1,5 +1,6 @@
 import { type Model, Tensor, WhittleError, problemsOf } from '@whittle/ir'
-import { buildModel, fingerprint } from '@whittle/testing'
+import { readOnnxFile } from '@whittle/ir/onnx'
+import { buildModel, fingerprint, fixture } from '@whittle/testing'
 import { expect, it } from 'vitest'
 import { gradients } from '../src/index.ts'
 import { open } from './harness.ts'
@@ -136,4 +137,14 @@ it.each(errors)('refuses %s', (_, run, code, message) => {
   } catch (error) {
     expect((error as WhittleError).code).toBe(code)
   }
+})
+
+it('goes through a real network of free sizes', () => {
+  const { model } = readOnnxFile(fixture('direction'))
+  const { graph } = model
+  const spec = { op: 'ReduceMean', inputs: [graph.outputs[0]!], attributes: { keepdims: 0 }, outputs: ['loss'] }
+  graph.addOutput(graph.addNode(spec).output)
+  const { model: backward, frozen } = gradients(model, { loss: 'loss', wrt: [graph.inputs[0]!.name] })
+  expect(frozen).toEqual([])
+  expect(problemsOf(backward)).toEqual([])
 })
