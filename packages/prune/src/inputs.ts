@@ -1,4 +1,14 @@
-import { type Gram, type PrefixMoments, cholesky, damped, inverse, lowerInverse, shrinkage, solveCholesky } from '@whittle/statistics'
+import {
+  type Gram,
+  type PrefixMoments,
+  aboutZero,
+  cholesky,
+  damped,
+  inverse,
+  lowerInverse,
+  shrinkage,
+  solveCholesky,
+} from '@whittle/statistics'
 
 /**
  * What a layer's rows are multiplied with: second moments `H`, damped so that they speak for unseen data, and what is derived from them when
@@ -57,10 +67,9 @@ export function upperOf(matrix: Float64Array, n: number): Float64Array {
 }
 
 /** @param centered whether a bias keeps the mean. */
-export function inputsOf({ size, covariance, mean, positions }: Gram, centered: boolean): Inputs {
-  if (centered) return new Inputs(size, covariance, positions, mean)
-  const moments = covariance.map((item, at) => item + mean[Math.floor(at / size)]! * mean[at % size]!)
-  return new Inputs(size, moments, positions, undefined)
+export function inputsOf(gram: Gram, centered: boolean): Inputs {
+  const { size, covariance, mean, positions } = gram
+  return centered ? new Inputs(size, covariance, positions, mean) : new Inputs(size, aboutZero(gram), positions, undefined)
 }
 
 /** What a layer of a changed model is multiplied with, and what its rows have to give: that which the original's gave. */

@@ -1,5 +1,5 @@
 import { type Context, DatasetError, type Model, type Node, type Report, Tensor, type Weight } from '@whittle/ir'
-import { addBias, collectGrams, collectPrefix, elementsOf, rowsOf, whyNoGram } from '@whittle/statistics'
+import { addBias, collectGrams, collectPrefix, elementsOf, rowsOf, takesBias, whyNoGram } from '@whittle/statistics'
 import { MOST, allocate } from './allocate.ts'
 import { held } from './held.ts'
 import { type Inputs, inputsOf, fittedInputs } from './inputs.ts'
@@ -95,7 +95,7 @@ async function divide(model: Model, weights: readonly Weight[], ratio: number, c
   const prices = taken.map((weight, index) => {
     context.signal?.throwIfAborted()
     const rows = rowsOf(weight)
-    const inputs = grams.get(weight.node)!.map((gram) => inputsOf(gram, keepsMean(weight)))
+    const inputs = grams.get(weight.node)!.map((gram) => inputsOf(gram, takesBias(weight.node)))
     trials.push(trialOf(model.graph.nodes.indexOf(weight.node), weight, rows, inputs, ratio))
     context.onProgress?.({ step: 'ordering weights', done: index + 1, total: taken.length })
     return pricesOf(rows, inputs)
@@ -134,7 +134,7 @@ function replace(node: Node, weight: Weight, rows: readonly Float32Array[], shif
 
 async function pruneLayer(model: Model, original: Model, weight: Weight, remove: Removal, context: Context, report: Report): Promise<void> {
   const { node, value, tensor } = weight
-  const centered = keepsMean(weight)
+  const centered = takesBias(weight.node)
   const moments = await collectPrefix(model, original, model.graph.nodes.indexOf(node), context)
   const groups = moments.map((group) => fittedInputs(group, centered))
   const rows = rowsOf(weight)
@@ -148,9 +148,4 @@ async function pruneLayer(model: Model, original: Model, weight: Weight, remove:
   const elements = replace(node, weight, pruned, shifts)
   const zeros = elements.reduce((sum, item) => sum + (item === 0 ? 1 : 0), 0)
   report.changed.push({ at: value.name, what: `${zeros} of ${tensor.size} weights are zero, the others make up for them` })
-}
-
-/** Whether a layer has a bias that can take over the mean of what went. */
-function keepsMean({ node }: Weight): boolean {
-  return node.type !== 'MatMul'
 }

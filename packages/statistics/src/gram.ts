@@ -12,6 +12,11 @@ export interface Gram {
   readonly positions: number
 }
 
+/** The second moments about zero: what is the covariance about the mean. */
+export function aboutZero({ size, covariance, mean }: Gram): Float64Array {
+  return covariance.map((item, at) => item + mean[Math.floor(at / size)]! * mean[at % size]!)
+}
+
 /** Why {@link collectGrams} cannot measure what a node's kernel is multiplied with; undefined where it can. */
 export function whyNoGram(node: Node): string | undefined {
   const kernel = node.inputs[1]?.tensor

@@ -1,6 +1,7 @@
 import type { Weight } from '@whittle/ir'
 import { damped } from './damping.ts'
-import type { Gram } from './gram.ts'
+import { type Gram, aboutZero } from './gram.ts'
+import { takesBias } from './rows.ts'
 
 /** The second moment of what a row of weights is multiplied with, prepared for rounding one weight after another. */
 export interface Moments {
@@ -55,14 +56,12 @@ export interface LayerMoments {
  * @param rows how many there are.
  */
 export function layerMoments({ node }: Weight, grams: readonly Gram[], rows: number): LayerMoments {
-  const hasBias = node.type !== 'MatMul'
+  const hasBias = takesBias(node)
   const groups = grams.map((gram) => ({ gram, moments: preparedMoments(gram, hasBias) }))
   return { groups, groupOf: (row) => groups[Math.floor((row * groups.length) / rows)]!, hasBias }
 }
 
 function preparedMoments(gram: Gram, hasBias: boolean): Moments {
-  const { size, mean } = gram
-  const covariance = hasBias ? gram.covariance : gram.covariance.map((item, at) => item + mean[Math.floor(at / size)]! * mean[at % size]!)
-  const { matrix, factor } = damped(size, covariance)
-  return momentsOf(size, matrix, factor)
+  const { matrix, factor } = damped(gram.size, hasBias ? gram.covariance : aboutZero(gram))
+  return momentsOf(gram.size, matrix, factor)
 }

@@ -20,9 +20,14 @@ export function elementsOf({ outputAxis }: Weight, rows: readonly Float32Array[]
   return data
 }
 
-/** Adds to the bias of a Conv or Gemm; a MatMul has none, and keeps the shift of its mean. */
+/** Whether a layer can have a bias, which takes up a shift of its outputs' mean: a Conv or a Gemm; a MatMul has none. */
+export function takesBias(node: Node): boolean {
+  return node.type !== 'MatMul'
+}
+
+/** Adds to the bias of a layer that {@link takesBias}; another keeps the shift of its mean. */
 export function addBias(node: Node, added: Float32Array): void {
-  if (node.type === 'MatMul' || !added.some((item) => item !== 0)) return
+  if (!takesBias(node) || !added.some((item) => item !== 0)) return
   const graph: Graph = node.graph
   const bias = node.inputs[2]
   const old = constantOf(bias)

@@ -38,8 +38,12 @@ export function windowOf(node: Node, extents?: readonly number[]): Window | stri
   return { ...window, pads: same === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less] }
 }
 
-/** What is left of the input behind the last window, for each axis; undefined where sizes are free. */
-function remainders({ kernel, strides, dilations, pads, rank }: Window, size: readonly number[], outputs: readonly number[]): number[] {
+/** What is left of the input behind the last window, for each axis; below 0 where that reaches beyond it. */
+export function remainders(
+  { kernel, strides, dilations, pads, rank }: Window,
+  size: readonly number[],
+  outputs: readonly number[],
+): number[] {
   return kernel.map((extent, axis) => {
     const covered = (outputs[axis]! - 1) * strides[axis]! + (extent - 1) * dilations[axis]! + 1
     return size[axis]! + pads[axis]! + pads[axis + rank]! - covered
@@ -62,5 +66,5 @@ export function slideBack(b: Builder, dy: Value, kernel: Value, window: Window, 
   return b.op('Slice', [result, b.ints(axes.map(() => 0)), b.dimsOf(input, 2, rank + 2), b.ints(axes)])
 }
 
-/** The spatial rank of a value `[N, C, ...]`. */
+/** The spatial axes of a value `[N, C, ...]`. */
 export const spatialAxes = (value: Value): number[] => range(2, shapeOf(value).length)

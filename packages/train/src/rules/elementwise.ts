@@ -5,8 +5,7 @@ import type { Backward, Rule } from '../rule.ts'
 /** Ops on each element by itself, of inputs that are broadcast to one shape. */
 
 /** Sums what belongs to input `index` over the axes along which it was repeated. */
-const toInput = ({ b, node, x, y }: Backward, index: number, gradient: Value): Value =>
-  x(index) === undefined ? gradient : unbroadcast(b, gradient, y.shape, node.inputs[index]!)
+const toInput = ({ b, x, y }: Backward, index: number, gradient: Value): Value => unbroadcast(b, gradient, y.shape, x(index))
 
 /** A rule for an op with one input. */
 export const unary = (op: string, gradient: (at: Backward & { input: Value }) => Value): Rule => ({
@@ -49,7 +48,7 @@ export const elementwiseRules: readonly Rule[] = [
     ({ b, dy, x, y }) => b.mul(dy, b.where(b.greater(x(0), 0), b.mul(y, b.op('Log', [x(0)])), 0)),
   ]),
   {
-    ...broadcast('Where', []),
+    op: 'Where',
     inputs: [1, 2],
     gradient: (at) => [
       undefined,

@@ -1,7 +1,7 @@
 import { type Node, Tensor, type Value } from '@whittle/ir'
 import { type Builder, fixedShape, product } from '../builder.ts'
 import type { Backward, Rule } from '../rule.ts'
-import { type Window, slideBack, spatialAxes, windowOf } from '../window.ts'
+import { type Window, remainders, slideBack, spatialAxes, windowOf } from '../window.ts'
 
 /** Poolings. */
 
@@ -16,11 +16,8 @@ function averageWindow(node: Node): Window | string {
   if (typeof window === 'string' || node.int('ceil_mode', 0) === 0) return window
   const [size, outputs] = [fixedShape(node.inputs[0], 2), fixedShape(node.output, 2)]
   if (!size || !outputs) return 'ceil_mode needs fixed spatial sizes: pin them with inferShapes or input='
-  const { rank, kernel, strides, dilations, pads } = window
-  const added = kernel.map((extent, axis) => {
-    const covered = (outputs[axis]! - 1) * strides[axis]! + (extent - 1) * dilations[axis]! + 1
-    return Math.max(0, covered - (size[axis]! + pads[axis]! + pads[axis + rank]!))
-  })
+  const { rank, pads } = window
+  const added = remainders(window, size, outputs).map((item) => Math.max(0, -item))
   if (added.some((item) => item > 0) && node.int('count_include_pad', 0) !== 0)
     return 'ceil_mode together with count_include_pad has no rule'
   return { ...window, pads: pads.map((pad, index) => (index < rank ? pad : pad + added[index - rank]!)) }

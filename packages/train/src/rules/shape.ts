@@ -79,7 +79,7 @@ function spaceGradient({ b, node, x, dy }: Backward): Value {
   const blocksize = node.int('blocksize', 1)
   if (node.op === 'SpaceToDepth') return b.op('DepthToSpace', [dy], { blocksize, mode: 'DCR' })
   if (node.string('mode', 'DCR') === 'DCR') return b.op('SpaceToDepth', [dy], { blocksize })
-  const [, channels, height, width] = fixedShape(x(0), 1) ? [0, ...fixedShape(x(0), 1)!] : []
+  const [channels, height, width] = fixedShape(x(0), 1)!
   const blocks = b.reshape(dy, [0, channels! / blocksize ** 2, height!, blocksize, width!, blocksize])
   return b.reshapeLike(b.transpose(blocks, [0, 1, 3, 5, 2, 4]), x(0))
 }
