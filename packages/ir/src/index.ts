@@ -32,6 +32,7 @@ export {
   type ScaleGrid,
 } from './quantization.ts'
 export { permuted } from './permuted.ts'
+export { removeUnused } from './remove-unused.ts'
 export { createRandom, type Random } from './random.ts'
 export type { BackEnd, ComputeForm, CostRow, CostTable, RuntimeCostRow, RuntimeCostTable, Source, Target, TargetLimits } from './target.ts'
 export { Tensor, type TensorData } from './tensor.ts'

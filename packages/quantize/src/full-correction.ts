@@ -1,4 +1,4 @@
-import { type Context, type Model, type Node, type Report, Tensor, type Value } from '@whittle/ir'
+import { type Context, type Model, type Node, type Report, Tensor, type Value, removeUnused } from '@whittle/ir'
 import { addBias } from '@whittle/statistics'
 import { calibrationOf } from './calibrate.ts'
 
@@ -103,7 +103,6 @@ function probeOf(model: Model, names: ReadonlySet<string>): { probe: Model; plan
     plan.set(output.name, mean.output.name)
   }
   graph.setOutputs(means)
-  for (const node of [...graph.nodes].reverse())
-    if (node.outputs.every((output) => !output || (output.uses.length === 0 && !output.isOutput))) graph.removeNode(node)
+  removeUnused(graph)
   return { probe, plan }
 }

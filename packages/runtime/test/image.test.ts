@@ -1,72 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { launchBrowser, type Browser, type Page } from '@whittle/browser'
-import { openPage, startHost, type Host } from './host.ts'
+import { describe, expect, test } from 'vitest'
+import { openPage } from './host.ts'
+import { RGB, RGBA, plane, pictures } from './pictures.ts'
 
-let browser: Browser
-let host: Host
-let page: Page
-beforeAll(async () => {
-  browser = await launchBrowser()
-  host = await startHost()
-  page = await openPage(browser, host)
-})
-afterAll(async () => {
-  await browser?.close()
-  await host?.close()
-})
-
-/** Two rows of three pixels. */
-const RGB = [
-  [10, 20, 30],
-  [40, 50, 60],
-  [70, 80, 90],
-  [100, 110, 120],
-  [130, 140, 150],
-  [255, 0, 128],
-]
-const RGBA = RGB.flatMap((pixel) => [...pixel, 255])
-const plane = (channel: number): number[] => RGB.map((pixel) => pixel[channel]!)
-
-/** On every page: what sources are made with. */
-const HELPERS = `
-  const { imageTensor, toImageData, tensor, told } = whittle
-  const picture = (values = ${JSON.stringify(RGBA)}, width = 3) => new ImageData(Uint8ClampedArray.from(values), width)
-  const drawn = (on = new OffscreenCanvas(1, 1), image = picture()) => {
-    Object.assign(on, { width: image.width, height: image.height })
-    on.getContext('2d').putImageData(image, 0, 0)
-    return on
-  }
-  const shown = async (src, before = {}) => {
-    const image = Object.assign(new Image(), before, { src })
-    await image.decode()
-    return image
-  }
-  const png = (canvas = drawn()) => canvas.convertToBlob({ type: 'image/png' })
-  const filmed = async () => {
-    const canvas = drawn(document.createElement('canvas'), picture(Array.from({ length: 64 * 64 }, () => [200, 100, 50, 255]).flat(), 64))
-    const video = Object.assign(document.createElement('video'), { muted: true, srcObject: canvas.captureStream() })
-    await video.play()
-    if (video.readyState < 2) await new Promise((resolve) => video.addEventListener('loadeddata', resolve, { once: true }))
-    return video
-  }
-`
-
-/** What text gives on a page: a tensor or a picture as JSON, or what was thrown. */
-async function give(body: string, on = page): Promise<any> {
-  return on.evaluate(
-    async ([helpers, text]) => {
-      try {
-        const given = await new Function(`${helpers}; return (async () => { ${text} })()`)()
-        if (!given?.data) return given
-        const { type, dims, data, width, height } = given
-        return { type, dims, width, height, data: Array.from(data, Number), array: data.constructor.name }
-      } catch (error) {
-        return { error: (globalThis as any).whittle.told(error) }
-      }
-    },
-    [HELPERS, body] as const,
-  )
-}
+const own = pictures()
+const { give } = own
 
 function close(actual: number[], expected: number[], within: number): void {
   expect(actual).toHaveLength(expected.length)
@@ -257,7 +194,7 @@ describe('imageTensor, where pictures are scaled', () => {
 
 describe('imageTensor elsewhere', () => {
   test('gives the same in a worker', async () => {
-    const result = await page.evaluate(async () => {
+    const result = await own.page.evaluate(async () => {
       const code = `
         import '${location.origin}/page.js'
         const canvas = new OffscreenCanvas(9, 7)
@@ -275,7 +212,7 @@ describe('imageTensor elsewhere', () => {
   })
 
   test('does with a canvas of the page where there is no OffscreenCanvas, and makes one', async () => {
-    const other = await openPage(browser, host, () => {
+    const other = await openPage(own.browser, own.host, () => {
       const made: unknown[] = []
       const { createElement } = document
       delete (globalThis as any).OffscreenCanvas
@@ -304,202 +241,5 @@ describe('imageTensor elsewhere', () => {
       const clear = drawn(undefined, picture(Array(24).fill(0)))
       return [[...(await imageTensor(clear, { size: [2, 3], type: 'uint8' })).data]]`)
     expect(data).toEqual(Array(18).fill(0))
-  })
-})
-
-const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==', 'base64')
-
-describe('imageTensor refuses', () => {
-  test.each([
-    [
-      'an image that is not loaded yet',
-      `return imageTensor(Object.assign(new Image(), { src: '/silent.onnx' }), SIZE)`,
-      'IMAGE_EMPTY',
-      'the HTMLImageElement has no pixels: it is not loaded yet; wait for image.decode()',
-    ],
-    [
-      'an image that failed',
-      `const image = new Image(); image.src = '/none.png'; await image.decode().catch(() => {}); return imageTensor(image, SIZE)`,
-      'IMAGE_EMPTY',
-      'its src is missing, failed to load, or is an SVG',
-    ],
-    [
-      'a video without a frame',
-      `return imageTensor(document.createElement('video'), SIZE)`,
-      'IMAGE_EMPTY',
-      `wait for its 'loadeddata' event`,
-    ],
-    [
-      'an ImageBitmap that was closed',
-      `const bitmap = await createImageBitmap(picture()); bitmap.close(); return imageTensor(bitmap, SIZE)`,
-      'IMAGE_EMPTY',
-      'the ImageBitmap has no pixels: it was closed',
-    ],
-    [
-      'a VideoFrame that was closed',
-      `const frame = new VideoFrame(drawn(), { timestamp: 0 }); frame.close(); return imageTensor(frame, SIZE)`,
-      'IMAGE_EMPTY',
-      'the VideoFrame has no pixels: it was closed',
-    ],
-    [
-      'a canvas of no size',
-      `return imageTensor(Object.assign(document.createElement('canvas'), { width: 0 }), SIZE)`,
-      'IMAGE_EMPTY',
-      'the HTMLCanvasElement has no pixels: its width or height is 0',
-    ],
-    [
-      'a Blob that is no picture',
-      `return imageTensor(new Blob(['no'], { type: 'image/png' }), SIZE)`,
-      'IMAGE_INVALID',
-      'the Blob of 2 bytes (image/png) is no picture',
-    ],
-    [
-      'what is no source',
-      `return imageTensor({}, SIZE)`,
-      'IMAGE_INVALID',
-      'expected ImageData, ImageBitmap, an image, video or canvas, VideoFrame or Blob, received Object',
-    ],
-    ['nothing', `return imageTensor(null, SIZE)`, 'IMAGE_INVALID', 'received null'],
-    [
-      'no options',
-      `return imageTensor(picture())`,
-      'IMAGE_OPTION',
-      `expected [height, width] in whole pixels for the option 'size', received undefined`,
-    ],
-    ['half a pixel', `return imageTensor(picture(), { size: [1.5, 2] })`, 'IMAGE_OPTION', 'received [1.5, 2]'],
-    [
-      'a mean of two channels',
-      `return imageTensor(picture(), { ...SIZE, mean: [0.5, 0.5] })`,
-      'IMAGE_OPTION',
-      `imageTensor: expected a finite number, or 3 (one a channel), for the option 'mean', received [0.5, 0.5]`,
-    ],
-    [
-      'a mean of three for gray',
-      `return imageTensor(picture(), { ...SIZE, channels: 'gray', mean: [0.5, 0.5, 0.5] })`,
-      'IMAGE_OPTION',
-      `expected a finite number for the option 'mean'`,
-    ],
-    [
-      'a std of 0',
-      `return imageTensor(picture(), { ...SIZE, std: [1, 0, 1] })`,
-      'IMAGE_OPTION',
-      `expected a finite number other than 0, or 3`,
-    ],
-    [
-      'a scale of each channel',
-      `return imageTensor(picture(), { ...SIZE, scale: [1, 1, 1] })`,
-      'IMAGE_OPTION',
-      `expected a finite number other than 0 for the option 'scale', received [1, 1, 1]`,
-    ],
-    [
-      'mean beside scale',
-      `return imageTensor(picture(), { ...SIZE, mean: 0.5, scale: 1 })`,
-      'IMAGE_OPTION',
-      `expected either 'mean' and 'std' or 'scale' and 'offset'`,
-    ],
-    ['mean of uint8', `return imageTensor(picture(), { ...SIZE, type: 'uint8', mean: 0.5 })`, 'IMAGE_OPTION', `type 'uint8'`],
-    [
-      'an unknown fit',
-      `return imageTensor(picture(), { ...SIZE, fit: 'fill' })`,
-      'IMAGE_OPTION',
-      `expected 'stretch' or 'contain' or 'cover' for the option 'fit', received 'fill'`,
-    ],
-    ['an unknown layout', `return imageTensor(picture(), { ...SIZE, layout: 'CHW' })`, 'IMAGE_OPTION', `for the option 'layout'`],
-    [
-      'a colour by name',
-      `return imageTensor(picture(), { ...SIZE, fill: 'red' })`,
-      'IMAGE_OPTION',
-      `expected [red, green, blue] from 0 to 255 for the option 'fill', received 'red'`,
-    ],
-  ])('%s', async (_, body, code, message) => {
-    const { error } = await give(body.replaceAll('...SIZE', 'size: [2, 3]').replaceAll('SIZE', '{ size: [2, 3] }'))
-    expect(error).toMatchObject({ name: 'RunError', code, message: expect.stringContaining(message) })
-    expect(error.message).toMatch(/^imageTensor: /)
-  })
-
-  test('what is of another origin, and goes on with what is not', async () => {
-    await page.route('http://other.test/**', (route) =>
-      route.fulfill({
-        body: PNG,
-        contentType: 'image/png',
-        headers: route.request().url().includes('open') ? { 'Access-Control-Allow-Origin': '*' } : {},
-      }),
-    )
-    const tainted = await give(`return imageTensor(await shown('http://other.test/a.png'), { size: [1, 1] })`)
-    expect(tainted.error).toMatchObject({ name: 'RunError', code: 'IMAGE_TAINTED', cause: { name: 'SecurityError' } })
-    expect(tainted.error.message).toContain(`set crossOrigin = 'anonymous'`)
-    const canvas = await give(`
-      const canvas = document.createElement('canvas')
-      canvas.getContext('2d').drawImage(await shown('http://other.test/a.png'), 0, 0)
-      return imageTensor(canvas, { size: [1, 1] })`)
-    expect(canvas.error).toMatchObject({ code: 'IMAGE_TAINTED' })
-    const open = await give(
-      `return imageTensor(await shown('http://other.test/open.png', { crossOrigin: 'anonymous' }), { size: [1, 1], type: 'uint8' })`,
-    )
-    expect(open).toMatchObject({ dims: [1, 3, 1, 1] })
-    expect(
-      await give(`return imageTensor(await createImageBitmap(picture()), { size: [2, 3], layout: 'NHWC', type: 'uint8' })`),
-    ).toMatchObject({
-      data: RGB.flat(),
-    })
-  })
-})
-
-describe('toImageData', () => {
-  test.each([
-    `{ size: [2, 3] }`,
-    `{ size: [2, 3], layout: 'NHWC' }`,
-    `{ size: [2, 3], channels: 'bgr' }`,
-    `{ size: [2, 3], type: 'uint8', layout: 'NHWC', channels: 'bgr' }`,
-    `{ size: [2, 3], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }`,
-    `{ size: [2, 3], channels: 'bgr', scale: 1 / 127.5, offset: -1 }`,
-  ])('brings back what went in: %s', async (options) => {
-    const body = `const options = ${options}; const { type, size, ...rest } = options; return toImageData(await imageTensor(picture(), options), rest)`
-    expect(await give(body)).toMatchObject({ width: 3, height: 2, data: RGBA })
-  })
-
-  test('clamps, and makes black of NaN', async () => {
-    const { data } = await give('return toImageData(tensor(Float32Array.of(-1, 2, NaN, Infinity, 0.5, 1), [1, 3, 1, 2]))')
-    expect(data).toEqual([0, 0, 128, 255, 255, 255, 255, 255])
-  })
-
-  test.each([
-    ['one channel is gray', 'toImageData(tensor(Float32Array.of(0, 0.2, 1), [1, 1, 1, 3]))', [0, 51, 255]],
-    ['without a batch axis', `toImageData(tensor(Uint8Array.of(1, 2, 3), [1, 3, 1]), { layout: 'NHWC' })`, [1, 2, 3]],
-    ['bool', `toImageData(tensor(Uint8Array.of(0, 1), [1, 1, 2], 'bool'))`, [0, 255]],
-    ['float64', 'toImageData(tensor(Float64Array.of(1, 0), [1, 1, 1, 2]))', [255, 0]],
-    ['the second of a batch', 'toImageData(tensor(Uint8Array.of(1, 2, 3, 4), [2, 1, 1, 2]), { index: 1 })', [3, 4]],
-    // 0, 1, 0.2 (as near as 16 bits come), -0.5, the least number, an infinity.
-    [
-      'float16 as bits',
-      `toImageData(tensor(Uint16Array.of(0, 0x3c00, 0x3266, 0xb800, 1, 0x7c00), [1, 1, 6], 'float16'))`,
-      [0, 255, 51, 0, 0, 255],
-    ],
-  ])('%s', async (_, body, gray) => {
-    expect((await give(`return ${body}`)).data).toEqual(gray.flatMap((value) => [value, value, value, 255]))
-  })
-
-  test.each([
-    [
-      'tensor(new Float32Array(84), [1, 21, 2, 2])',
-      '{}',
-      'IMAGE_TENSOR',
-      'expected 1 or 3 channels, as in [N, C, H, W], received float32[1, 21, 2, 2]; of classes',
-    ],
-    ['tensor(new Float32Array(12), [1, 2, 2, 3])', '{}', 'IMAGE_TENSOR', 'or name another layout'],
-    ['tensor(new Float32Array(4), [2, 2])', '{}', 'IMAGE_TENSOR', 'received float32[2, 2]'],
-    ['tensor(new Float32Array(0), [1, 3, 0, 2])', '{}', 'IMAGE_TENSOR', 'received float32[1, 3, 0, 2]'],
-    ['tensor(new BigInt64Array(4), [1, 1, 2, 2])', '{}', 'IMAGE_TENSOR', 'received int64; convert it first'],
-    [
-      'tensor(new Float32Array(4), [1, 1, 2, 2])',
-      '{ index: 1 }',
-      'IMAGE_OPTION',
-      `expected a picture of float32[1, 1, 2, 2] for the option 'index', received 1`,
-    ],
-    ['tensor(new Float32Array(4), [1, 1, 2, 2])', '{ mean: [0, 0, 0] }', 'IMAGE_OPTION', `for the option 'mean'`],
-  ])('refuses %s with %s', async (given, options, code, message) => {
-    const { error } = await give(`return toImageData(${given}, ${options})`)
-    expect(error).toMatchObject({ name: 'RunError', code, message: expect.stringContaining(message) })
-    expect(error.message).toMatch(/^toImageData: /)
   })
 })

@@ -49,6 +49,16 @@ async function kept(count: number): Promise<string[]> {
 const keys = (): Promise<string[]> =>
   page.evaluate(async () => (await (await caches.open('whittle')).keys()).map(({ url }) => decodeURI(url)))
 
+/** Another page loads a newer build, whose file takes the place of what is kept. */
+async function loadNewer(): Promise<void> {
+  const newer = await openPage(context, host)
+  await newer.evaluate(([m, c]) => (globalThis as any).whittle.load(m, {}, c), [
+    manifestOf({ wasm: 'half.onnx' }, {}, HALF),
+    { files },
+  ] as const)
+  await expect.poll(async () => (await keys()).join(' ')).not.toContain(sha(MODEL))
+}
+
 async function works(): Promise<void> {
   const result: any = await page.evaluate(() => {
     const { run, tensor } = (globalThis as any).whittle
@@ -129,12 +139,7 @@ describe('two tabs', () => {
   test('of which one has an older build run on, and load again what it had', async () => {
     await load()
     await kept(2)
-    const newer = await openPage(context, host)
-    await newer.evaluate(([m, c]) => (globalThis as any).whittle.load(m, {}, c), [
-      manifestOf({ wasm: 'half.onnx' }, {}, HALF),
-      { files },
-    ] as const)
-    await expect.poll(async () => (await keys()).join(' ')).not.toContain(sha(MODEL))
+    await loadNewer()
     await works()
     expect(await load()).toMatchObject({ device: 'wasm', bytes: { downloaded: MODEL.length } })
   })
@@ -159,12 +164,7 @@ describe('a page of an old deployment, whose model is gone from the host', () =>
     ['the app is there in its place', 'page.onnx', 'NOT_A_MODEL', /model\.onnx answered 200 with an HTML page; /],
   ])('runs on, and names the file when a new build has taken the place of what was kept and %s', async (_, file, code, message) => {
     host.deployed = { 'model.onnx': file }
-    const newer = await openPage(context, host)
-    await newer.evaluate(([m, c]) => (globalThis as any).whittle.load(m, {}, c), [
-      manifestOf({ wasm: 'half.onnx' }, {}, HALF),
-      { files },
-    ] as const)
-    await expect.poll(async () => (await keys()).join(' ')).not.toContain(sha(MODEL))
+    await loadNewer()
     await works()
     const { error } = await load()
     expect(error).toMatchObject({ code: 'LOAD_FAILED', cause: { code, message: expect.stringMatching(message) } })

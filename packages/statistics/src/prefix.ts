@@ -1,4 +1,4 @@
-import { type Context, DatasetError, type Model, type Node, type Value } from '@whittle/ir'
+import { type Context, DatasetError, type Model, type Node, type Value, removeUnused } from '@whittle/ir'
 import { addProbe, addProbeConstant, inputRows } from './input-rows.ts'
 
 /** Second moments of what a layer of a changed model is multiplied with, and of that with what the same layer of the original is. */
@@ -98,7 +98,6 @@ function probeOf(model: Model, at: number, attach: (node: Node) => Value[]): Mod
   const outputs = attach(graph.nodes[at]!)
   for (const output of outputs) output.elementType = 'float32'
   graph.setOutputs(outputs)
-  for (const node of [...graph.nodes].reverse())
-    if (node.outputs.every((output) => !output || (output.uses.length === 0 && !output.isOutput))) graph.removeNode(node)
+  removeUnused(graph)
   return probe
 }

@@ -1,4 +1,4 @@
-import { type Model, type Node, OptionError, type Value, inferShapes, invalidOption } from '@whittle/ir'
+import { type Model, type Node, OptionError, type Value, inferShapes, invalidOption, removeUnused } from '@whittle/ir'
 import { Builder } from './builder.ts'
 import { type Frozen, refuseUnreached, traceDependence } from './reach.ts'
 import { ruleOf } from './rules/table.ts'
@@ -50,6 +50,7 @@ export function gradients(original: Model, { loss, wrt, parameters = 'constants'
   const dependence = traceDependence(graph, target, new Set(targets.values()))
   for (const value of targets.values()) refuseUnreached(value, target, dependence)
 
+  const own = new Set<Node | Value>([...model.nodes(), ...model.initializers()])
   const b = new Builder(graph)
   const sums = new Map<Value, Value[]>([
     [
@@ -89,7 +90,7 @@ export function gradients(original: Model, { loss, wrt, parameters = 'constants'
   }
   if (!graph.outputs.includes(target)) graph.addOutput(target)
   // The shapes within are left open: with free dims they would be expressions that grow from node to node.
-  removeUnread(model, original.graph.nodes.length)
+  removeUnused(graph, (item) => !own.has(item))
   return { model, gradients: outputs, frozen: dependence.frozen }
 }
 
@@ -114,17 +115,6 @@ function backward(node: Node, b: Builder, total: (value: Value) => Value | undef
       return input !== undefined && live.has(input)
     },
   })
-}
-
-/** What rules added and nothing came to read. The first nodes are the model's own. */
-function removeUnread(model: Model, own: number): void {
-  const { graph } = model
-  const mine = new Set(graph.nodes.slice(0, own))
-  for (const node of [...graph.nodes].reverse())
-    if (!mine.has(node) && node.outputs.every((output) => !output || (output.uses.length === 0 && !output.isOutput))) graph.removeNode(node)
-  for (const value of [...graph.initializers])
-    if (value.name.startsWith('gradient_constant') && value.uses.length === 0 && !value.isOutput && !value.isInput)
-      graph.removeInitializer(value)
 }
 
 function valuesOf({ graph }: Model): Map<string, Value> {

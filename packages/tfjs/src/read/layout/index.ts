@@ -1,8 +1,7 @@
-import { type Model, inferShapes } from '@whittle/ir'
+import { type Model, inferShapes, removeUnused } from '@whittle/ir'
 import { nameConstants } from '../origin.ts'
 import { foldBias } from './bias.ts'
 import { sinkTransposes } from './sink.ts'
-import { removeUnused } from './unused.ts'
 
 /** Takes away what the reader leaves behind: Transposes around every layer, biases beside convolutions, nodes that nobody reads. */
 export function tidy(model: Model): void {
