@@ -91,6 +91,15 @@ const faces: MatrixModel = {
   runs: (random) => [{ 'rnet/input': normal(random, [1, 24, 24, 3]) }],
 }
 
+/** MediaPipe's BlazeFace for front cameras, whole: depthwise convolutions, weights stored in float16, and two outputs. */
+const blazeface: MatrixModel = {
+  file: 'blazeface.tflite',
+  files: { 'blazeface.tflite': readFileSync(fixture('blazeface')) },
+  query: 'input=1x128x128x3',
+  formats: ['int8'],
+  runs: (random) => [{ input: normal(random, [1, 128, 128, 3]) }],
+}
+
 /** ESRGAN-slim, a TensorFlow.js layers model. */
 const upscaler: MatrixModel = {
   file: 'upscaler/model.json',
@@ -106,4 +115,4 @@ const upscaler: MatrixModel = {
 }
 
 /** Models of other kinds, and of other files. */
-matrix({ voice, encoder, recurrent, faces, upscaler })
+matrix({ voice, encoder, recurrent, faces, blazeface, upscaler })

