@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { CompileResult } from './compiler.ts'
+import type { Artefact, CompileResult } from './compiler.ts'
 import { TFJS_PATH, artefactPath, runtimePath } from './dev-server.ts'
 import { emittedAddress, servedAddress, type Address } from './modules.ts'
-import { BUILDS, type Build, type RuntimePackage, TFJS_WASM, findTfjs } from './runtime-files.ts'
+import { BUILDS, type Build, type RuntimeFile, type RuntimePackage, describeRuntimeFile, findTfjs } from './runtime-files.ts'
 
 /** What of a bundler's context this needs; Vite says which of its environments it builds. */
 export interface Emitter {
@@ -13,26 +13,41 @@ export interface Emitter {
 
 /** Where files are found at run time: a path below the dev server's base, or what the bundler makes of an emitted file. */
 export interface Assets {
-  /** Addresses of a result's files, by their paths in the manifest. */
+  /** Addresses of a result's files, by their paths in the manifest; of a file in parts, those of its parts. */
   artefacts(emitter: Emitter, result: CompileResult): Promise<Map<string, Address>>
-  runtime(emitter: Emitter, build: Build): Promise<{ wasm: Address; mjs: Address }>
-  /** The small runtime's WebAssembly. */
-  tfjs(emitter: Emitter): Promise<Address>
+  /** A build of onnxruntime-web. */
+  runtime(emitter: Emitter, build: Build): Promise<RuntimeAssets>
+  /** The small runtime. */
+  tfjs(emitter: Emitter): Promise<RuntimeAssets>
   /** What was emitted, by name. */
   sizes(emitter: Emitter): ReadonlyMap<string, number>
   /** A new build of this environment begins: nothing is emitted in it yet. */
   begin(emitter: Emitter): void
 }
 
+/** A runtime's files. */
+export interface RuntimeAssets {
+  readonly wasm: WasmAssets
+  readonly mjs: Address
+}
+
+/** A runtime's WebAssembly: what the loader knows of it, and where it is, whole or in parts. */
+export interface WasmAssets {
+  readonly file: RuntimeFile
+  readonly addresses: ReadonlyMap<string, Address>
+}
+
 export interface AssetsOptions {
   /** The dev server's address of a path below its base; undefined in a build. */
   served(): ((path: string) => string) | undefined
   runtime(): RuntimePackage
+  /** The parts in which a file is emitted: one that its host takes is the only part of itself. */
+  partsOf(file: Artefact): Promise<Artefact[]>
   /** Where the app serves onnxruntime-web's files itself. */
   readonly runtimeBase?: string
 }
 
-export function createAssets({ served, runtime, runtimeBase }: AssetsOptions): Assets {
+export function createAssets({ served, runtime, partsOf, runtimeBase }: AssetsOptions): Assets {
   const references = new Map<string, Map<string, Promise<string>>>()
   const sizes = new Map<string, Map<string, number>>()
 
@@ -50,6 +65,24 @@ export function createAssets({ served, runtime, runtimeBase }: AssetsOptions): A
     return emittedAddress(await reference)
   }
 
+  /** The address of a runtime's file where a build emits none: on the app's own server, or the dev server. */
+  function elsewhere(name: string, servedPath: string): Address | undefined {
+    const at = served()
+    if (runtimeBase !== undefined) return servedAddress(`${runtimeBase.replace(/\/?$/, '/')}${name}`)
+    return at && servedAddress(at(servedPath))
+  }
+
+  async function wasmAssets(emitter: Emitter, from: string, servedPath: string): Promise<WasmAssets> {
+    const file = describeRuntimeFile(from)
+    const address = elsewhere(file.path, servedPath)
+    if (address !== undefined) return { file, addresses: new Map([[file.path, address]]) }
+    const parts = await partsOf({ name: file.path, bytes: await readFile(from), sha256: file.sha256 })
+    const addresses = new Map<string, Address>()
+    for (const { name, bytes } of parts) addresses.set(name, await emit(emitter, name, name, async () => bytes))
+    const divided = { parts: parts.map(({ name, bytes, sha256 }) => ({ path: name, bytes: bytes.length, sha256 })) }
+    return { file: { ...file, ...(parts.length > 1 ? divided : {}) }, addresses }
+  }
+
   return {
     begin(emitter) {
       references.delete(emitter.environment?.name ?? '')
@@ -60,7 +93,8 @@ export function createAssets({ served, runtime, runtimeBase }: AssetsOptions): A
 
     async artefacts(emitter, { manifest, artefacts }) {
       const addresses = new Map<string, Address>()
-      for (const { path: place, sha256 } of manifest.variants.flatMap((variant) => variant.files)) {
+      const files = manifest.variants.flatMap((variant) => variant.files).flatMap((file) => file.parts ?? [file])
+      for (const { path: place, sha256 } of files) {
         const artefact = artefacts.find((one) => one.sha256 === sha256)
         if (!artefact) throw new Error(`the compiler gave no artefact for ${place}`)
         const at = served()
@@ -73,21 +107,15 @@ export function createAssets({ served, runtime, runtimeBase }: AssetsOptions): A
     },
 
     async runtime(emitter, build) {
-      const address = (kind: 'wasm' | 'mjs'): Promise<Address> | Address => {
-        const name = BUILDS[build][kind]
-        const at = served()
-        if (runtimeBase !== undefined) return servedAddress(`${runtimeBase.replace(/\/?$/, '/')}${name}`)
-        if (at) return servedAddress(at(runtimePath(build, kind, runtime())))
-        return emit(emitter, name, name, () => readFile(path.join(runtime().dist, name)))
+      const { wasm, mjs } = BUILDS[build]
+      const pathOf = (kind: 'wasm' | 'mjs'): string => runtimePath(build, kind, runtime())
+      const { dist } = runtime()
+      return {
+        wasm: await wasmAssets(emitter, path.join(dist, wasm), pathOf('wasm')),
+        mjs: elsewhere(mjs, pathOf('mjs')) ?? (await emit(emitter, mjs, mjs, () => readFile(path.join(dist, mjs)))),
       }
-      return { wasm: await address('wasm'), mjs: await address('mjs') }
     },
 
-    async tfjs(emitter) {
-      const at = served()
-      if (runtimeBase !== undefined) return servedAddress(`${runtimeBase.replace(/\/?$/, '/')}${TFJS_WASM}`)
-      if (at) return servedAddress(at(TFJS_PATH))
-      return await emit(emitter, TFJS_WASM, TFJS_WASM, () => readFile(findTfjs()))
-    },
+    tfjs: async (emitter) => ({ wasm: await wasmAssets(emitter, findTfjs(), TFJS_PATH), mjs: `''` }),
   }
 }

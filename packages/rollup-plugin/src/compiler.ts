@@ -1,6 +1,6 @@
-import type { CompileReport, CompileRequest, CompileResult } from '@whittle/compiler'
+import type { Artefact, CompileReport, CompileRequest, CompileResult } from '@whittle/compiler'
 
-export type { CompileReport, CompileResult }
+export type { Artefact, CompileReport, CompileResult }
 
 export type Manifest = CompileResult['manifest']
 
@@ -11,5 +11,7 @@ export interface Compiler {
   canonicalQuery(query: string): string
   queryOutput(query: string): 'model' | 'url' | 'manifest' | 'report'
   declarations(imports: readonly { file: string; query: string; manifest: Manifest }[], root: string, previous?: string): string
+  divideFiles(result: CompileResult, maxFile: number): CompileResult
+  partsOf(file: Artefact, maxFile: number): Artefact[]
   summary(results: readonly CompileResult[]): string
 }

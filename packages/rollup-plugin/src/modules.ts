@@ -1,5 +1,6 @@
 import type { CompileReport, Manifest } from './compiler.ts'
-import { buildsFor, type Build, type RuntimeFile } from './runtime-files.ts'
+import type { RuntimeAssets } from './assets.ts'
+import { buildsFor, type Build } from './runtime-files.ts'
 
 /** What a module imports to get one build of onnxruntime-web: its addresses, and a function that loads it. */
 export const RUNTIME_MODULE = 'virtual:whittle/runtime/'
@@ -13,6 +14,9 @@ export const TFJS_MODULE = 'virtual:whittle/tfjs/'
 /** What that one imports, lazily: the runtime's JavaScript. */
 export const KERNELS_MODULE = 'virtual:whittle/kernels/'
 
+/** What joins files in parts, imported lazily: most browsers need none. */
+export const PARTS_MODULE = '@whittle/runtime/parts'
+
 /** JavaScript that evaluates to an address. */
 export type Address = string
 
@@ -24,13 +28,16 @@ export type Address = string
 export function modelModule(manifest: Manifest, addresses: ReadonlyMap<string, Address>, kernels?: string): string {
   const builds = buildsFor(manifest)
   const names = kernels ? [...builds, 'tfjs'] : builds
+  const files = manifest.variants.flatMap((variant) => variant.files)
+  const divided = files.some(({ parts }) => parts)
   return [
     `import { createModel } from '@whittle/runtime'`,
     ...builds.map((build) => `import ${build} from '${RUNTIME_MODULE}${build}'`),
     ...(kernels ? [`import tfjs from '${TFJS_MODULE}${kernels}'`] : []),
     `const manifest = ${json(manifest)}`,
     `const urls = ${record(addresses)}`,
-    `export default /* @__PURE__ */ createModel({ manifest, urls, runtimes: { ${names.join(', ')} } })`,
+    ...(divided ? [`const files = manifest.variants.flatMap((variant) => variant.files)`, joining('urls', 'files')] : []),
+    `export default /* @__PURE__ */ createModel({ manifest, urls, runtimes: { ${names.join(', ')} }${divided ? ', obtain' : ''} })`,
     '',
   ].join('\n')
 }
@@ -58,12 +65,28 @@ export function reportModule(report: CompileReport): string {
 }
 
 /** With the WebAssembly's size and hash, so that the loader can fetch it abreast, check it and keep it. */
-export function runtimeModule(build: Build, wasm: Address, mjs: Address, file: RuntimeFile): string {
-  return `export default { load: () => import('${ORT_MODULE}${build}'), wasm: ${wasm}, mjs: ${mjs}, file: ${json(file)} }\n`
+export function runtimeModule(build: Build, assets: RuntimeAssets): string {
+  return runtimeSource(`${ORT_MODULE}${build}`, assets)
 }
 
-export function tfjsModule(kernels: string, wasm: Address, file: RuntimeFile): string {
-  return `export default { load: () => import('${KERNELS_MODULE}${kernels}'), wasm: ${wasm}, mjs: '', file: ${json(file)} }\n`
+export function tfjsModule(kernels: string, assets: RuntimeAssets): string {
+  return runtimeSource(`${KERNELS_MODULE}${kernels}`, assets)
+}
+
+function runtimeSource(module: string, { wasm: { file, addresses }, mjs }: RuntimeAssets): string {
+  const [wasm] = file.parts ? [`''`] : addresses.values()
+  const members = `load: () => import('${module}'), wasm: ${wasm}, mjs: ${mjs}, file`
+  return [
+    `const file = ${json(file)}`,
+    ...(file.parts ? [joining(record(addresses), '[file]')] : []),
+    `export default { ${members}${file.parts ? ', obtain' : ''} }`,
+    '',
+  ].join('\n')
+}
+
+/** Declares `obtain`, given JavaScript for the addresses of parts and for the files that they make up. */
+function joining(urls: string, files: string): string {
+  return `const obtain = async (...given) => (await import('${PARTS_MODULE}')).obtainParts(${urls}, ${files})(...given)`
 }
 
 /** The small runtime: its JavaScript, and the functions that call the kernels of the programs. */

@@ -11,17 +11,7 @@ import { artefactPath, createMiddleware } from './dev-server.ts'
 import { modelId, moduleFile, rebasePaths, splitId, type ModelImport } from './imports.ts'
 import * as modules from './modules.ts'
 import type { WhittleOptions } from './options.ts'
-import {
-  BUILDS,
-  describeRuntimeFile,
-  findRuntimePackage,
-  compilerFile,
-  findTfjs,
-  findTfjsModule,
-  resolveFrom,
-  type Build,
-  type RuntimePackage,
-} from './runtime-files.ts'
+import { BUILDS, findRuntimePackage, compilerFile, findTfjsModule, resolveFrom, type Build, type RuntimePackage } from './runtime-files.ts'
 import { createTypesFile } from './types-file.ts'
 
 /** What other plugins and scripts may read, as `plugin.api`. */
@@ -39,7 +29,7 @@ export interface WhittlePlugin {
 
 /** Cheap tests, so that bundlers need not call the plugin for anything else. */
 const RESOLVED =
-  /\.(onnx|tflite)(\?|$)|\.json(\.whittle)?\?(?!((url|raw|inline|no-inline|import|[tv]=[^&]*)(&|$))+$)|^virtual:whittle\/|^@whittle\/(runtime|tfjs\/run)$/i
+  /\.(onnx|tflite)(\?|$)|\.json(\.whittle)?\?(?!((url|raw|inline|no-inline|import|[tv]=[^&]*)(&|$))+$)|^virtual:whittle\/|^@whittle\/(runtime(\/parts)?|tfjs\/run)$/i
 const LOADED = /\.(onnx|tflite)(\?|$)|\.json\.whittle\?|^\0virtual:whittle\//i
 
 type Context = PluginContext & { environment?: { name: string; config: { consumer: string } } }
@@ -59,7 +49,13 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
   const compilations = createCompilations(options, loadCompiler)
   const runtime = (): RuntimePackage => (runtimePackage ??= findRuntimePackage(root))
   const served = () => (vite?.command === 'serve' ? (at: string) => `${vite?.server.origin ?? ''}${vite?.base ?? '/'}${at}` : undefined)
-  const assets = createAssets({ served, runtime, runtimeBase: options.runtimeBase })
+  const maxFile = options.maxFile ?? 25 * 2 ** 20
+  const assets = createAssets({
+    served,
+    runtime,
+    partsOf: async (file) => (await loadCompiler()).partsOf(file, maxFile),
+    runtimeBase: options.runtimeBase,
+  })
 
   const forServer = (context: Context, ssr?: boolean): boolean => ssr ?? context.environment?.config.consumer === 'server'
   const shown = (id: string): string => normalizePath(path.relative(root, splitId(id).file))
@@ -121,12 +117,14 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     entry: ModelImport,
     server: boolean,
   ): Promise<string> {
-    const { manifest, artefacts, report } = result
+    const { artefacts, report } = result
+    // A dev server takes files of any size.
+    const deployed = served() ? result : compiler.divideFiles(result, maxFile)
     switch (compiler.queryOutput(entry.query)) {
       case 'report':
         return modules.reportModule(report)
       case 'manifest':
-        return modules.manifestModule(manifest, await assets.artefacts(context, result))
+        return modules.manifestModule(deployed.manifest, await assets.artefacts(context, deployed))
       case 'url': {
         const [artefact, ...others] = artefacts
         if (!artefact || others.length > 0) {
@@ -140,8 +138,8 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
       }
       default:
         return server
-          ? modules.serverModule(manifest)
-          : modules.modelModule(manifest, await assets.artefacts(context, result), keyOf(result.kernels))
+          ? modules.serverModule(result.manifest)
+          : modules.modelModule(deployed.manifest, await assets.artefacts(context, deployed), keyOf(result.kernels))
     }
   }
 
@@ -173,29 +171,27 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     const key = id.slice(id.lastIndexOf('/') + 1)
     const code = id.startsWith(`\0${modules.KERNELS_MODULE}`)
       ? modules.kernelsModule(kernels.get(key)!)
-      : modules.tfjsModule(key, await assets.tfjs(context), describeRuntimeFile(findTfjs()))
+      : modules.tfjsModule(key, await assets.tfjs(context))
     return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
   }
 
   async function loadRuntimeModule(context: Context, id: string) {
     const build = id.slice(1 + modules.RUNTIME_MODULE.length) as Build
-    const { wasm, mjs } = await assets.runtime(context, build)
-    const code = modules.runtimeModule(build, wasm, mjs, describeRuntimeFile(path.join(runtime().dist, BUILDS[build].wasm)))
+    const code = modules.runtimeModule(build, await assets.runtime(context, build))
     return { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
   }
 
-  /** What the app's host will refuse, which shows only when it is deployed. */
+  /** What the app's host will refuse, which shows only when it is deployed: what cannot be divided. */
   function tooLarge(context: Context): string[] {
-    const most = options.maxFile ?? 25 * 2 ** 20
     if (failed || served()) return []
     return [...assets.sizes(context)]
-      .filter(([, bytes]) => bytes > most)
+      .filter(([, bytes]) => bytes > maxFile)
       .map(([name, bytes]) => {
         const runtimeFile = name.startsWith('ort-')
         const cure = runtimeFile
           ? 'serve onnxruntime-web from elsewhere (runtimeBase), or import the model with target=wasm'
-          : 'import the model with fewer bits, or serve it from elsewhere'
-        return `whittle: ${name} has ${(bytes / 1e6).toFixed(1)} MB, and some hosts take at most ${(most / 1e6).toFixed(1)} MB a file: ${cure}; maxFile sets the limit`
+          : 'import the model without as=url, so that it can be divided, or with fewer bits'
+        return `whittle: ${name} has ${(bytes / 1e6).toFixed(1)} MB, and some hosts take at most ${(maxFile / 1e6).toFixed(1)} MB a file: ${cure}; maxFile sets the limit`
       })
   }
 
@@ -209,7 +205,11 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     },
 
     // Optimizing would take both out of the place from which they find their files, and reload the page when the first model is met.
-    config: () => ({ optimizeDeps: { exclude: ['@whittle/runtime', '@whittle/runtime/worker', '@whittle/tfjs', 'onnxruntime-web'] } }),
+    config: () => ({
+      optimizeDeps: {
+        exclude: ['@whittle/runtime', '@whittle/runtime/parts', '@whittle/runtime/worker', '@whittle/tfjs', 'onnxruntime-web'],
+      },
+    }),
 
     configResolved(config) {
       vite = config
@@ -232,7 +232,7 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
           return normalizePath(path.join(runtime().dist, BUILDS[source.slice(modules.ORT_MODULE.length) as Build].module))
         }
         if (source === '@whittle/tfjs/run') return resolveTfjs(context, source, importer)
-        if (source === '@whittle/runtime') return resolveRuntime(context, source, importer)
+        if (source === '@whittle/runtime' || source === modules.PARTS_MODULE) return resolveRuntime(context, source, importer)
         const compiler = await clock.track(loadCompiler)
         return compiler.isModelImport(modelId(source)) && !source.startsWith('\0')
           ? resolveModel(context, source, importer, compiler)

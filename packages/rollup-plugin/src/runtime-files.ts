@@ -80,6 +80,8 @@ export interface RuntimeFile {
   readonly path: string
   readonly bytes: number
   readonly sha256: string
+  /** What is emitted in its place, where the app's host would not take it whole. */
+  readonly parts?: readonly Omit<RuntimeFile, 'parts'>[]
 }
 
 export function describeRuntimeFile(file: string): RuntimeFile {

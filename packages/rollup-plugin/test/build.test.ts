@@ -27,10 +27,10 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
     const files = made.files('dist').map((file) => path.basename(file).replace(/-[\w-]{8}(?=\.\w+$)/, ''))
     const assets = files.filter((file) => /\.(onnx|wasm|mjs)$/.test(file))
     expect(assets.filter((file) => file.endsWith('.wasm'))).toEqual(
-      expect.arrayContaining(['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.asyncify.wasm', 'ort-wasm-simd-threaded.jspi.wasm']),
+      expect.arrayContaining(['', '.asyncify.part1', '.asyncify.part2', '.jspi'].map((build) => `ort-wasm-simd-threaded${build}.wasm`)),
     )
     expect(new Set(assets).size).toBe(assets.length)
-    expect(assets.filter((file) => file.endsWith('.wasm'))).toHaveLength(3)
+    expect(assets.filter((file) => file.endsWith('.wasm'))).toHaveLength(4)
     expect(assets.filter((file) => file.endsWith('.mjs'))).toHaveLength(3)
     expect(assets.filter((file) => file.endsWith('.onnx'))).toHaveLength(1)
     const emitted = made.files('dist').find((file) => file.endsWith('.onnx'))!
@@ -107,16 +107,37 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
     expect(existsSync(made.at('whittle-models.d.ts'))).toBe(false)
   })
 
-  test('warns of files that a host may refuse, with what to do', async () => {
-    const made = app(`import model from './tiny.onnx?int8&target=wasm;webgpu&runtime=onnx'\n${show('model')}`)
-    expect((await build(bundler, made)).warnings).toEqual([
-      expect.stringMatching(
-        /^(\[plugin whittle\] )?whittle: ort-wasm-simd-threaded\.asyncify\.wasm has 26\.\d MB, and some hosts take at most 26\.2 MB a file: serve onnxruntime-web from elsewhere \(runtimeBase\), or import the model with target=wasm; maxFile sets the limit$/,
-      ),
-    ])
+  test('divides files that a host may refuse, and names those that it cannot divide', async () => {
+    const made = app(`import model from './tiny.onnx?target=wasm;webgpu&runtime=onnx'\n${show('model')}`)
+    expect((await build(bundler, made)).warnings).toEqual([])
+    const emitted = (ending: RegExp) =>
+      made
+        .files('dist')
+        .filter((file) => ending.test(file))
+        .map((file) => file.replace(/^.*\/([\w.-]+?)(-[\w-]{8})?(\.\w+)$/, '$1$3'))
+    expect(emitted(/asyncify.*wasm$/)).toEqual(['ort-wasm-simd-threaded.asyncify.part1.wasm', 'ort-wasm-simd-threaded.asyncify.part2.wasm'])
+    expect(emitted(/\.onnx$/)).toEqual(['tiny.fp32.onnx'])
+    made.remove('dist')
     expect((await build(bundler, made, { maxFile: Infinity })).warnings).toEqual([])
-    const [model] = (await build(bundler, made, { maxFile: 100 })).warnings
-    expect(model).toMatch(/whittle: tiny\.int8\.onnx has 0\.0 MB, .*: import the model with fewer bits, or serve it from elsewhere/)
+    expect(emitted(/asyncify.*wasm$/)).toEqual(['ort-wasm-simd-threaded.asyncify.wasm'])
+
+    const listed = app(
+      `import manifest, { urls } from './tiny.onnx?target=wasm&runtime=onnx&as=manifest'\n${show('manifest')}${show('urls')}`,
+    )
+    expect((await build(bundler, listed, { maxFile: 1024 })).warnings).toEqual([])
+    const parts = listed.files('dist').filter((file) => file.endsWith('.onnx'))
+    expect(parts.length).toBeGreaterThan(1)
+    const code = listed.files('dist').filter((file) => file.endsWith('.js'))
+    for (const part of parts) expect(code.some((file) => listed.read(`dist/${file}`).includes(path.basename(part)))).toBe(true)
+
+    const url = app(`import model from './tiny.onnx?target=wasm&runtime=onnx&as=url'\n${show('model')}`)
+    const [warning] = (await build(bundler, url, { maxFile: 1024 })).warnings
+    expect(warning).toMatch(
+      /whittle: tiny\.\w+\.onnx has 0\.0 MB, and some hosts take at most 0\.0 MB a file: import the model without as=url, so that it can be divided, or with fewer bits; maxFile sets the limit$/,
+    )
+    await expect(build(bundler, made, { maxFile: 25 })).rejects.toThrow(
+      /maxFile: expected at least 1024 bytes, received 25\n {2}imported as '\.\/tiny\.onnx/,
+    )
   })
 
   test('ends with a table of the variants', async () => {

@@ -3,7 +3,10 @@ import { LoadError, messageOf } from './errors.ts'
 import { keep, recall } from './store.ts'
 
 /** What of a file is known before it is fetched. */
-export type KnownFile = Pick<ArtefactFile, 'path' | 'bytes' | 'sha256'>
+export type KnownFile = Pick<ArtefactFile, 'path' | 'bytes' | 'sha256' | 'parts'>
+
+/** How a file is obtained: {@link obtain}, or what `obtainParts` of `@whittle/runtime/parts` gives. */
+export type Obtain = typeof obtain
 
 /** Where a file is kept for the next load: what it belongs to, and which other files of that are still wanted. */
 export interface Place {

@@ -1,7 +1,7 @@
 export { LoadError, RunError, UnsupportedError, type Decision } from './errors.ts'
 export { createModel, type LoadOptions, type Model } from './model.ts'
 export type { LoadProgress } from './progress.ts'
-export type { KnownFile } from './fetch.ts'
+export type { KnownFile, Obtain } from './fetch.ts'
 export type { Manifest, ManifestVariant } from '@whittle/targets'
 export type { Session, TensorMap } from './session.ts'
 export type { ModelSource, Ort, Runtimes, RuntimeSource } from './source.ts'

@@ -9,7 +9,7 @@ import { buildOf, type ModelSource, type Ort } from './source.ts'
 import { createSession, dropBinary, enqueue, loadRuntime } from './start.ts'
 
 /** The newest form of manifest that this loader reads. */
-const FORMAT = 1
+const FORMAT = 2
 
 export interface LoadOptions {
   /** Called as the bytes of the model and of onnxruntime's WebAssembly arrive, at first with none. */
@@ -115,7 +115,7 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
       if (!kept) downloaded += bytes
       progress('model', bytes)
     }
-    const bytes = known ?? (await obtain(source.urls[path]!, file!, place, signal, onBytes))
+    const bytes = known ?? (await (source.obtain ?? obtain)(source.urls[path]!, file!, place, signal, onBytes))
     fetched.set(sha256, bytes)
     return bytes
   }

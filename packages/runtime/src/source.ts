@@ -1,5 +1,5 @@
 import type { Manifest, ManifestVariant } from '@whittle/targets'
-import type { KnownFile } from './fetch.ts'
+import type { KnownFile, Obtain } from './fetch.ts'
 
 /** A build of onnxruntime-web. */
 export type Ort = typeof import('onnxruntime-web')
@@ -11,6 +11,8 @@ export interface RuntimeSource {
   readonly mjs: string
   /** The WebAssembly's published name, size and hash. With it, the file is fetched beside the model, checked, and kept for the next load. */
   readonly file?: KnownFile
+  /** Of a WebAssembly in parts: `obtainParts` of `@whittle/runtime/parts`. `wasm` is then empty. */
+  readonly obtain?: Obtain
 }
 
 /**
@@ -28,9 +30,11 @@ export interface Runtimes {
 /** All that a model is made of. A bundler's plugin writes it; by hand it needs a manifest and addresses. */
 export interface ModelSource {
   readonly manifest: Manifest
-  /** The address of each file of the manifest, by its path. */
+  /** The address of each file of the manifest, by its path; of a file in parts, the address of each part. */
   readonly urls: Readonly<Record<string, string>>
   readonly runtimes: Runtimes
+  /** Where files of the manifest are in parts: `obtainParts` of `@whittle/runtime/parts`. */
+  readonly obtain?: Obtain
 }
 
 /** Which build runs a variant in this browser. */

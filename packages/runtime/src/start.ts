@@ -61,7 +61,7 @@ function binaryOf(source: RuntimeSource, url: string, place: Place, onBytes: OnR
   const known = binaries.get(file.sha256)
   if (known) return known
   onBytes(0, file.bytes)
-  const binary = obtain(url, file, place, undefined, (bytes) => onBytes(bytes, file.bytes))
+  const binary = (source.obtain ?? obtain)(url, file, place, undefined, (bytes) => onBytes(bytes, file.bytes))
   binaries.set(file.sha256, binary)
   binary.catch(() => binaries.delete(file.sha256))
   return binary

@@ -95,10 +95,12 @@ const WAYS: Record<string, Answer> = {
 
 const MODELS: Record<string, Uint8Array> = { half: HALF, 'one-row': ONE_ROW, 'two-rows': TWO_ROWS }
 
-/** Answers for a model or for the wasm build's WebAssembly in the way that the file's name says. */
+/** Answers for a model, for the wasm build's WebAssembly, or for a part of one (`model.0-1000.onnx`), in the way that the file's name says. */
 export function answer(name: string, response: ServerResponse, range?: string): void {
-  const { name: stem, ext } = path.parse(name)
-  const content = ext === '.wasm' ? readFileSync(path.join(ORT, 'ort-wasm-simd-threaded.wasm')) : (MODELS[stem] ?? MODEL)
+  const { name: told, ext } = path.parse(name)
+  const [stem = '', span] = told.split('.')
+  const whole = ext === '.wasm' ? readFileSync(path.join(ORT, 'ort-wasm-simd-threaded.wasm')) : (MODELS[stem] ?? MODEL)
+  const content = whole.subarray(...(span?.split('-').map(Number) ?? []))
   const way = MODELS[stem] ? WAYS['model'] : WAYS[stem]
   if (way) way(response, content, range)
   else response.writeHead(404).end()

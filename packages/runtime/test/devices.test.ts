@@ -227,11 +227,11 @@ describe('where nothing can be started, one error lists what was tried', () => {
 describe('a manifest', () => {
   test('of a newer format is refused by name', async () => {
     await open()
-    const { error } = await load(manifestOf({ wasm: 'model.onnx' }, { format: 2 }))
+    const { error } = await load(manifestOf({ wasm: 'model.onnx' }, { format: 3 }))
     expect(error).toMatchObject({
       name: 'LoadError',
       code: 'MANIFEST_NEWER',
-      message: 'net: its manifest has format 2, this version of @whittle/runtime reads up to 1; update it',
+      message: 'net: its manifest has format 3, this version of @whittle/runtime reads up to 2; update it',
     })
   })
 

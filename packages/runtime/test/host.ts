@@ -86,6 +86,30 @@ export async function startHost({ isolated = false, lasting = false, csp = '' } 
   return Object.assign(host, { url: `http://127.0.0.1:${(server.address() as { port: number }).port}/` })
 }
 
+/**
+ * A file in as many parts as ways are given in which the host answers for them.
+ * @param content the file's bytes.
+ */
+export function inParts<F extends KnownFile>(file: F, content: Uint8Array, ways: readonly string[]): F {
+  const { ext } = path.parse(file.path)
+  const parts = ways.map((way, at) => {
+    const [from, to] = [at, at + 1].map((edge) => Math.ceil((content.length * edge) / ways.length)) as [number, number]
+    const bytes = content.subarray(from, to)
+    return { path: `${way}.${from}-${to}${ext}`, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+  })
+  return { ...file, parts }
+}
+
+/** A manifest whose variants, by target, have their file in parts, for which the host answers in these ways. */
+export function dividedManifest(ways: Record<string, readonly string[]>, model = MODEL): Manifest {
+  const { variants, ...manifest } = manifestOf(Object.fromEntries(Object.keys(ways).map((target) => [target, `whole.onnx`])), {}, model)
+  return {
+    ...manifest,
+    format: 2,
+    variants: variants.map((variant) => ({ ...variant, files: variant.files.map((file) => inParts(file, model, ways[variant.target]!)) })),
+  }
+}
+
 /** What a bundler's plugin says of each build's WebAssembly. */
 export function runtimeFiles(): Record<'wasm' | 'webgpu' | 'jspi', KnownFile> {
   const describe = (kind: string): KnownFile => {

@@ -1,6 +1,7 @@
 import type { Manifest } from '@whittle/targets'
 import { imageTensor, toImageData } from '../src/image.ts'
-import { createModel, tensor, type KnownFile, type LoadOptions, type Ort, type Session } from '../src/index.ts'
+import { createModel, tensor, type KnownFile, type LoadOptions, type Obtain, type Ort, type Session } from '../src/index.ts'
+import { obtainParts } from '../src/parts.ts'
 import { shareModel } from '../src/share.ts'
 import { thriftyDevices } from '../src/thrift.ts'
 import { serveModel, workerModel } from '../src/worker.ts'
@@ -17,17 +18,28 @@ export interface Changes {
 
 const ort = (name: string): Promise<Ort> => import(/* @vite-ignore */ new URL(`/ort/${name}`, import.meta.url).href) as Promise<Ort>
 
+/** The addresses below `/models/` of files, or of their parts, by their paths. */
+function urlsOf(files: readonly KnownFile[]): Record<string, string> {
+  const deployed = files.flatMap((file) => file.parts ?? [file])
+  return Object.fromEntries(deployed.map(({ path }) => [path, new URL(`/models/${path}`, import.meta.url).href]))
+}
+
+/** As generated modules have it: without parts there is nothing to join. */
+function joining(files: readonly KnownFile[]): { obtain?: Obtain } {
+  return files.some(({ parts }) => parts) ? { obtain: obtainParts(urlsOf(files), files) } : {}
+}
+
 function model(manifest: Manifest, { wasm, never, files: known }: Changes = {}) {
+  const own = manifest.variants.flatMap(({ files }) => files)
   const files = (kind: string, build: 'wasm' | 'webgpu' | 'jspi') => ({
-    ...(known ? { file: known[build] } : {}),
-    wasm: new URL(`/ort/ort-wasm-simd-threaded${kind}.wasm`, import.meta.url).href,
+    ...(known ? { file: known[build], ...joining([known[build]]) } : {}),
+    wasm: known?.[build].parts ? '' : new URL(`/ort/ort-wasm-simd-threaded${kind}.wasm`, import.meta.url).href,
     mjs: new URL(`/ort/ort-wasm-simd-threaded${kind}.mjs`, import.meta.url).href,
   })
   return createModel({
     manifest,
-    urls: Object.fromEntries(
-      manifest.variants.flatMap(({ files }) => files).map(({ path }) => [path, new URL(`/models/${path}`, import.meta.url).href]),
-    ),
+    urls: urlsOf(own),
+    ...joining(own),
     runtimes: {
       wasm: {
         load: () => (never ? new Promise<Ort>(() => void Object.assign(globalThis, { hangs: true })) : ort('ort.wasm.min.mjs')),

@@ -26,6 +26,7 @@ test('the loader takes at most 5 kB (5120 brotli bytes) of an app, without onnxr
 test.each([
   ['share', 'shareModel', 900],
   ['image', 'imageTensor', 3600],
+  ['parts', 'wanted', 1300],
   ['thrift', 'thriftyDevices', 600],
 ])('@whittle/runtime/%s takes what its bound says at most, alone', async (entry, name, bound) => {
   const { code, bytes } = await bundled(entry)

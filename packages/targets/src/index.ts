@@ -1,7 +1,9 @@
 export { goldenValues, sketch, sketchSqnr } from './golden.ts'
 export {
   MANIFEST_FORMAT,
+  PARTS_FORMAT,
   type ArtefactFile,
+  type FilePart,
   type Golden,
   type GoldenInput,
   type Manifest,

@@ -3,11 +3,22 @@ import type { ElementType } from '@whittle/ir'
 /** The version of the manifest's form. A loader refuses a newer one by name. */
 export const MANIFEST_FORMAT = 1
 
+/** The version of a manifest in which a file has `parts`: loaders before it know only whole files. */
+export const PARTS_FORMAT = 2
+
 /** An input or an output: numbers are fixed dimensions, names are free ones. */
 export interface Port {
   readonly name: string
   readonly elementType: ElementType
   readonly dims: readonly (number | string)[]
+}
+
+/** One of the pieces of a file that a host would not take whole. */
+export interface FilePart {
+  /** As {@link ArtefactFile.path}. */
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
 }
 
 /** One file of a variant. */
@@ -18,6 +29,8 @@ export interface ArtefactFile {
   /** Bytes after brotli at its highest quality: what a user downloads from a host that serves it. */
   readonly brotli: number
   readonly sha256: string
+  /** What is deployed in place of the file: joined in this order they are its bytes. `brotli` stays that of the whole. */
+  readonly parts?: readonly FilePart[]
 }
 
 /** How an input of the golden check is made up: see `goldenValues`. */

@@ -1,8 +1,9 @@
-import { MANIFEST_FORMAT, type Manifest, TARGETS } from '@whittle/targets'
+import { MANIFEST_FORMAT, type Manifest, PARTS_FORMAT, TARGETS } from '@whittle/targets'
 import { expect, expectTypeOf, test } from 'vitest'
 
-test('the version of the form is 1, which loaders in the field compare with', () => {
+test('the version of the form is 1, and 2 where files are in parts, which loaders in the field compare with', () => {
   expect(MANIFEST_FORMAT).toBe(1)
+  expect(PARTS_FORMAT).toBe(2)
 })
 
 test("a manifest's variants carry what a target says of itself", () => {
