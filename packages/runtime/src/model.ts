@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly check?: boolean
   /** Where onnxruntime-web's `.wasm` and `.mjs` files lie under their published names, when not where the build put them. */
   readonly runtimeBase?: string
+  /** What stands between the loader and a runtime: `loadGpu` of `@whittle/runtime/gpu` passes it. */
+  readonly adapt?: (ort: Ort, manifest: Manifest) => Ort
 }
 
 /** A model that can be loaded. Importing it fetches nothing and touches no browser global. */
@@ -142,7 +144,8 @@ async function start(source: ModelSource, options: LoadOptions, broken: Broken):
       const runtime = own ? Promise.resolve(own) : loadRuntime(variant, source.runtimes, onRuntime, started, options.runtimeBase)
       runtime.catch(() => undefined)
       const bytes = await until(fetchModel(variant))
-      const ort = await until(runtime)
+      const made = await until(runtime)
+      const ort = options.adapt?.(made, manifest) ?? made
       const making = createSession(ort, variant, bytes)
       // Also of a session that is there only after the load was aborted.
       release = () => making.then((made) => enqueue(ort, () => made.release())).catch(() => undefined)

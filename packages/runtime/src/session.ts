@@ -3,7 +3,7 @@ import type { Manifest, ManifestVariant } from '@whittle/targets'
 import { RunError, messageOf, type Decision } from './errors.ts'
 import type { Ort } from './source.ts'
 import { enqueue } from './start.ts'
-import type { ElementType, Tensor, TensorArrays } from './tensor.ts'
+import type { Tensor } from './tensor.ts'
 import { validateInputs } from './validate.ts'
 
 /** Tensors by name. */
@@ -44,7 +44,8 @@ export async function runOn(ort: Ort, session: InferenceSession, inputs: TensorM
   for (const [name, { type, data, dims }] of Object.entries(inputs))
     feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims)
   const results = await enqueue(ort, () => session.run(feeds))
-  return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, plain(result)]))
+  const plain = Object.entries(results).map(([name, { type, data, dims }]) => [name, { type, data, dims }])
+  return Object.fromEntries(plain) as TensorMap
 }
 
 /**
@@ -110,8 +111,4 @@ export function createRunner(
         await (await moving)?.release()
       })()),
   }
-}
-
-function plain({ type, data, dims }: { type: string; data: unknown; dims: readonly number[] }): Tensor {
-  return { type: type as ElementType, data: data as TensorArrays[ElementType], dims }
 }

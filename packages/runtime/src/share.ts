@@ -11,7 +11,13 @@ interface Loadable {
 type Load = (options?: LoadOptions) => Promise<Session>
 
 /** What callers must have in common to share a session. */
-type Terms = readonly [devices: string | undefined, check: boolean, ort: LoadOptions['ort'], runtimeBase: string | undefined]
+type Terms = readonly [
+  devices: string | undefined,
+  check: boolean,
+  ort: LoadOptions['ort'],
+  runtimeBase: string | undefined,
+  adapt: LoadOptions['adapt'],
+]
 
 /** One loading, and the session that it gives. */
 interface Shared {
@@ -74,8 +80,8 @@ function sharedLoad(load: Load): Load {
 
   return async ({ signal, onProgress, ...options } = {}) => {
     signal?.throwIfAborted()
-    const { devices, check, ort, runtimeBase } = options
-    const terms: Terms = [devices && JSON.stringify(devices), check !== false, ort, runtimeBase]
+    const { devices, check, ort, runtimeBase, adapt } = options
+    const terms: Terms = [devices && JSON.stringify(devices), check !== false, ort, runtimeBase, adapt]
     const shared = [...all].find((other) => other.terms.every((term, index) => term === terms[index])) ?? start(options, terms)
     shared.users++
     let listener: ((progress: LoadProgress) => void) | undefined

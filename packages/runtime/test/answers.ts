@@ -33,6 +33,15 @@ export const HALF = writeOnnx(
   }),
 )
 
+/** y[N, 3] -> z[N, 2], and flags of which elements are above zero: takes what {@link MODEL} gives. */
+export const NEXT = writeOnnx(
+  buildModel((b) => {
+    const z = b.node('MatMul', [b.node('Tanh', [b.input('y', ['N', 3])]), b.weight('w', [3, 2])])
+    b.output(z, 'z')
+    b.output(b.node('Greater', [z, b.constant('zero', Tensor.float32([], [0]))]), 'above')
+  }, 'next'),
+)
+
 /** x[N, 4] -> y[2, 4]: runs for two rows alone. */
 export const TWO_ROWS = writeOnnx(
   buildModel((b) =>
@@ -93,7 +102,7 @@ const WAYS: Record<string, Answer> = {
   silent: () => {},
 }
 
-const MODELS: Record<string, Uint8Array> = { half: HALF, 'one-row': ONE_ROW, 'two-rows': TWO_ROWS }
+const MODELS: Record<string, Uint8Array> = { half: HALF, next: NEXT, 'one-row': ONE_ROW, 'two-rows': TWO_ROWS }
 
 /** Answers for a model, for the wasm build's WebAssembly, or for a part of one (`model.0-1000.onnx`), in the way that the file's name says. */
 export function answer(name: string, response: ServerResponse, range?: string): void {

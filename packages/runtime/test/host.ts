@@ -7,9 +7,9 @@ import type { Page } from '@whittle/browser'
 import type { Manifest, ManifestVariant } from '@whittle/targets'
 import { rolldown } from 'rolldown'
 import type { KnownFile } from '../src/index.ts'
-import { answer, MODEL, ORT } from './answers.ts'
+import { answer, MODEL, NEXT, ORT } from './answers.ts'
 
-export { HALF, MODEL, ONE_ROW, TWO_ROWS } from './answers.ts'
+export { HALF, MODEL, NEXT, ONE_ROW, TWO_ROWS } from './answers.ts'
 
 const HEADERS = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 const TYPES: Record<string, string> = {
@@ -84,6 +84,13 @@ export async function startHost({ isolated = false, lasting = false, csp = '' } 
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return Object.assign(host, { url: `http://127.0.0.1:${(server.address() as { port: number }).port}/` })
+}
+
+/** A manifest of {@link NEXT}. */
+export function nextManifest(files: Record<string, string>): Manifest {
+  const port = (name: string, elementType: 'float32' | 'bool', columns: number) => ({ name, elementType, dims: ['N', columns] })
+  const inputs = [port('y', 'float32', 3)]
+  return manifestOf(files, { name: 'next', inputs, outputs: [port('z', 'float32', 2), port('above', 'bool', 2)] }, NEXT)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Manifest } from '@whittle/targets'
+import * as gpu from '../src/gpu.ts'
 import { imageTensor, toImageData } from '../src/image.ts'
 import { createModel, tensor, type KnownFile, type LoadOptions, type Obtain, type Ort, type Session } from '../src/index.ts'
 import { obtainParts } from '../src/parts.ts'
@@ -116,6 +117,7 @@ Object.assign(globalThis, {
     workerModel,
     told,
     shareModel,
+    gpu,
     imageTensor,
     toImageData,
     thriftyDevices,

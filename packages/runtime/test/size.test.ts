@@ -18,13 +18,14 @@ async function bundled(entry: string): Promise<{ code: string; bytes: number }> 
 test('the loader takes at most 5 kB (5120 brotli bytes) of an app, without onnxruntime', async () => {
   const { code, bytes } = await bundled('index')
   expect(code).toContain('createModel')
-  expect(code).not.toMatch(/shareModel|imageTensor|thriftyDevices/)
+  expect(code).not.toMatch(/shareModel|imageTensor|thriftyDevices|fromGpuBuffer/)
   expect(bytes).toBeGreaterThan(1000)
   expect(bytes).toBeLessThanOrEqual(5120)
 })
 
 test.each([
   ['share', 'shareModel', 900],
+  ['gpu', 'fromGpuBuffer', 1600],
   ['image', 'imageTensor', 3600],
   ['parts', 'wanted', 1300],
   ['thrift', 'thriftyDevices', 600],

@@ -1,4 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest'
+import { loadGpu, readTensor, type AnyTensor } from '../src/gpu.ts'
 import { imageTensor, toImageData, type ImageSource } from '../src/image.ts'
 import { tensor, type Model, type Tensor } from '../src/index.ts'
 import { shareModel } from '../src/share.ts'
@@ -162,4 +163,25 @@ describe('imageTensor', async () => {
 test('thriftyDevices gives what a load takes', async () => {
   expectTypeOf(model.load).toBeCallableWith({ devices: await thriftyDevices(model.manifest) })
   expectTypeOf(thriftyDevices).returns.resolves.toEqualTypeOf<string[] | undefined>()
+})
+
+describe('a session that leaves outputs on the GPU', async () => {
+  const session = await loadGpu(model)
+
+  test('gives tensors wherever they are, which are inputs again, and arrays where it is not asked to', async () => {
+    const { y } = await session.run({ x, mask }, { outputs: 'gpu' })
+    expectTypeOf(y).toEqualTypeOf<AnyTensor<'float32', readonly [number, 2]>>()
+    expectTypeOf((await readTensor(y)).data).toEqualTypeOf<Float32Array>()
+    expectTypeOf((await session.run({ x, mask })).y.data).toEqualTypeOf<Float32Array>()
+    // @ts-expect-error y has two dimensions, x four
+    void session.run({ x: y, mask })
+    // @ts-expect-error mask is missing
+    void session.run({ x })
+  })
+
+  test('takes the options of a load, and a model that no worker holds', () => {
+    void loadGpu(model, { devices: ['webgpu'] })
+    // @ts-expect-error what a worker holds cannot share a GPU with the page
+    void loadGpu(workerModel<typeof model>({} as Worker))
+  })
 })

@@ -10,7 +10,7 @@ export interface WorkerModel<Inputs = TensorMap, Outputs = TensorMap> {
    * As `Model.load`, with everything done in the worker. The inputs of a run are copied to it, and outputs are moved back.
    * @throws {LoadError} also `WORKER_FAILED`, where the worker's own code did not start.
    */
-  load(options?: Omit<LoadOptions, 'ort'>): Promise<Session<Inputs, Outputs>>
+  load(options?: Omit<LoadOptions, 'ort' | 'adapt'>): Promise<Session<Inputs, Outputs>>
 }
 
 type Unsent<R> = R extends unknown ? Omit<R, 'id'> : never

@@ -4,7 +4,7 @@ import type { LoadProgress } from '../progress.ts'
 import type { Session, TensorMap } from '../session.ts'
 
 /** What of a load's options can cross to a worker as it is. */
-export type WorkerOptions = Omit<LoadOptions, 'ort' | 'onProgress' | 'signal'>
+export type WorkerOptions = Omit<LoadOptions, 'ort' | 'adapt' | 'onProgress' | 'signal'>
 
 /** From the page. A session is named by the `id` of the request that loaded it. */
 export type Request = { readonly id: number } & (
