@@ -50,6 +50,9 @@ describe('the golden check', () => {
   test('is remembered: another load fetches nothing for the device that was wrong', async () => {
     await breakDevices()
     await load(checked(['webgpu', 'wasm']))
+    // The model and what was found on both devices are written after the load.
+    const kept = () => driven.page.evaluate(async () => (await (await caches.open('whittle')).keys()).length)
+    await expect.poll(kept, { timeout: 10_000 }).toBe(3)
     driven.host.requests.length = 0
     await driven.page.reload()
     await driven.page.waitForFunction(() => 'whittle' in globalThis)
