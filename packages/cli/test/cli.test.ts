@@ -58,6 +58,16 @@ describe('whittle compress', () => {
     expect(await readdir(cwd)).not.toContain('node_modules')
   })
 
+  it('tells the accuracy on samples of evaluate=, in the table and as JSON', async () => {
+    const args = ['compress', 'direction.onnx', 'int8&evaluate=./data', '--target', 'wasm']
+    const [text, json] = [await whittle(args), await whittle([...args, '--json'])]
+    expect(text.out).toContain('SQNR over 3 evaluation samples.')
+    expect(text.out).toMatch(
+      /^int8-wasm: top-1 agreement with the original 1, original 1: 0\.00 points \(95 %: -56\.15 to \+56\.15\) on 3 samples\.$/m,
+    )
+    expect(JSON.parse(json.out).variants[0].accuracy).toMatchObject({ original: 1, variant: 1, difference: 0, samples: 3 })
+  })
+
   it('writes into the working directory by default', async () => {
     const before = await readdir(cwd)
     const { out } = await whittle(['compress', 'tiny.onnx', 'fp16', '--target', 'wasm', '--emit', 'onnx'])

@@ -4,11 +4,15 @@ import type { Quality, VariantReport } from './types.ts'
 
 /** @throws {BudgetError} naming the variant, what it takes or gives, and what was allowed. */
 export function checkBudgets({ max, sqnr }: Request, reports: readonly VariantReport[]): void {
-  for (const { id, brotli, quality } of reports) {
+  for (const { id, brotli, quality, accuracy } of reports) {
     if (max !== undefined && brotli > max)
       throw new BudgetError(
         'BUDGET_MAX',
-        `variant ${id} takes ${brotli} bytes after brotli, and max= allows ${max}: ask for fewer bits or more pruning, or allow more`,
+        `variant ${id} takes ${brotli} bytes after brotli, and max= allows ${max}: ${
+          accuracy?.fallback
+            ? `drop=${accuracy.drop} does not hold with less than ${accuracy.fallback.join('&')}; allow more bytes or a greater drop`
+            : 'ask for fewer bits or more pruning, or allow more'
+        }`,
       )
     for (const [output, { sqnr: measured }] of Object.entries(quality))
       if (sqnr !== undefined && measured !== null && measured < sqnr)

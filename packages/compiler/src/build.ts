@@ -3,29 +3,30 @@ import { brotliSize } from '@whittle/engine'
 import {
   type Context,
   type Dataset,
-  DatasetError,
   type Engine,
   type Model,
-  type Sample,
-  type StepReport,
   type Target,
-  UnsupportedError,
   compress,
   createRandom,
   inferShapes,
   silentLogger,
 } from '@whittle/ir'
 import { readOnnx, writeOnnx } from '@whittle/ir/onnx'
-import { type Golden, type GoldenInput, type ManifestVariant, tfjs } from '@whittle/targets'
+import { type Golden, type ManifestVariant, tfjs } from '@whittle/targets'
 import { checkBudgets, worstSqnr } from './budgets.ts'
+import { fitAccuracy } from './accuracy/fit.ts'
+import { checkAccuracyRequest } from './accuracy/metric.ts'
+import { type Setting, dialsOf } from './accuracy/relax.ts'
+import { type Start, startEvaluation } from './accuracy/start.ts'
+import { budgetError, fallbackWarning } from './accuracy/words.ts'
 import { type Cache, sha256 } from './cache.ts'
 import { compact } from './compact.ts'
 import { loadConfig } from './config.ts'
-import { checkedDataset, findDataset, syntheticDataset, take } from './dataset.ts'
-import type { Alternative, Request, RuntimeName } from './directives/directive.ts'
+import { type Places, checkedDataset, findDataset, syntheticDataset, take } from './dataset.ts'
+import type { Request, RuntimeName } from './directives/directive.ts'
 import { parseQuery } from './directives/parse.ts'
 import { checkTarget, pinInputs } from './inputs.ts'
-import { type Attempt, type Fitted, fitIntegers } from './fit-integers.ts'
+import { type Fitted, fitIntegers } from './fit-integers.ts'
 import { forecast } from './forecast.ts'
 import { type Arithmetic, goldenInputs, goldenOf } from './golden.ts'
 import { type Choose, type Lowering, lower } from './lower/lower.ts'
@@ -33,11 +34,13 @@ import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
 import { artefactName, manifestOf, uniqueId } from './manifest.ts'
 import { readSource } from './source.ts'
-import type { Artefact, CompileRequest, CompileResult, Quality, VariantReport, WhittleConfig } from './types.ts'
+import type { Artefact, CompileRequest, CompileResult, VariantReport, WhittleConfig } from './types.ts'
 import { fitsFrame, sized, slowerOnSmall, whyNotSmall } from './small-runtime/choose.ts'
 import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
+import type { Compressed, Engines, Lowered, Made, Shared, Verified } from './stages.ts'
+import { lowerReport, warningsOf } from './variant-report.ts'
 import { type Pair, pairsOf } from './variants.ts'
-import { Reference } from './verify.ts'
+import { type Reference, runOriginal } from './verify.ts'
 
 /** Samples on which a variant is compared with the original. */
 const VERIFY_SAMPLES = 32
@@ -47,44 +50,6 @@ const NOISE_SAMPLES = 4
 /** Before all targets. */
 const SMALL_RANK = 5
 
-export interface Engines {
-  /** Fast: calibration, folding. */
-  readonly native: Engine
-  /** The browser's own arithmetic: verification. */
-  readonly wasm: Engine
-  /** The small runtime's. */
-  readonly tfjs: Engine
-}
-
-/** One recipe, run; shared by all targets. */
-interface Compressed {
-  readonly model: Model
-  readonly reports: StepReport[]
-}
-
-/** One file, written and verified. */
-interface Verified extends Omit<Artefact, 'name'> {
-  readonly brotli: number
-  readonly quality: Record<string, Quality>
-}
-
-interface Lowered extends Verified, Attempt {
-  readonly lowering: Lowering
-}
-
-/** What is the same for all variants of an import. */
-interface Shared {
-  readonly name: string
-  readonly model: Model
-  readonly calibration: Dataset | undefined
-  readonly reference: Reference
-  /** The inputs' dims at a typical run. */
-  readonly shapes: Record<string, readonly number[]>
-  /** What `sqnr=` asks for, in dB. */
-  readonly sqnr: number | undefined
-  readonly golden: Readonly<Record<string, GoldenInput>> | undefined
-}
-
 /** One import on its way from directives to artefacts. */
 export class Build {
   readonly #request: CompileRequest
@@ -92,7 +57,8 @@ export class Build {
   readonly #configFile: string | undefined
   readonly #cache: Cache | undefined
   readonly #watch = new Set<string>()
-  readonly #compressed = new Map<Alternative, Compressed>()
+  /** By recipe. */
+  readonly #compressed = new Map<string, Compressed>()
   /** What was written, by its hash: also what was tried and not taken. */
   readonly #verifieds = new Map<string, Verified>()
   readonly #goldens = new Map<string, Promise<Golden | undefined>>()
@@ -113,6 +79,7 @@ export class Build {
     this.#depend(file)
     const config = await this.#config()
     const request = parseQuery(query, config)
+    checkAccuracyRequest(request)
     this.#request.signal?.throwIfAborted()
     this.#progress('reading')
     const source = readSource(file, root)
@@ -123,16 +90,23 @@ export class Build {
     sourceBrotli.catch(() => {})
     pinInputs(model, request)
     inferShapes(model)
-    const calibration = await this.#calibration(request, config, model)
-    const samples = await take(calibration ?? checkedDataset(syntheticDataset(model), model), VERIFY_SAMPLES)
+    const calibration = await this.#dataset(request.calibrate, config, model)
+    const dataset = await this.#dataset(request.evaluate, config, model)
+    const samples = await take(calibration ?? dataset ?? checkedDataset(syntheticDataset(model), model), VERIFY_SAMPLES)
     this.#progress('running the original')
+    const reference = await runOriginal(this.#engines.wasm, source.bytes, samples, {
+      made: !(calibration ?? dataset),
+      signal: this.#request.signal,
+    })
+    const evaluated = dataset && (await this.#evaluate({ dataset, calibration, model, original: source.bytes }, request, config))
     const shared: Shared = {
       name: basename(file, extname(file)),
       model,
       calibration,
-      reference: await this.#runOriginal(source.bytes, samples, calibration !== undefined),
+      from: calibration ? 'calibration' : dataset ? 'evaluation' : 'random',
+      reference,
+      evaluation: evaluated?.evaluation,
       shapes: Object.fromEntries(Object.entries(samples[0]!.inputs).map(([name, tensor]) => [name, tensor.dims])),
-      sqnr: request.sqnr,
       golden: goldenInputs(samples),
     }
     const variants: ManifestVariant[] = []
@@ -147,43 +121,23 @@ export class Build {
     return {
       manifest: manifestOf(shared, query, sourceBytes, variants),
       artefacts: [...this.#artefacts.values()],
-      report: { source: sourceBytes, variants: reports, warnings: [] },
+      report: { source: sourceBytes, variants: reports, warnings: evaluated?.warnings ?? [] },
       kernels: kernelsOf(this.#kernels),
       watch: [...this.#watch],
     }
   }
 
-  /** @throws {DatasetError} where the model does not run on inputs that were made up. */
-  async #runOriginal(original: Uint8Array, samples: readonly Sample[], given: boolean): Promise<Reference> {
-    try {
-      return await Reference.of(this.#engines.wasm, original, samples, this.#request.signal)
-    } catch (error) {
-      if (given || !(error instanceof UnsupportedError && error.code === 'ENGINE_RUN')) throw error
-      const shapes = Object.entries(samples[0]!.inputs).map(([name, { dims }]) => `${name}[${dims.join(', ')}]`)
-      throw new DatasetError(
-        'INPUTS_UNKNOWN',
-        `the model does not run on random inputs of the sizes ${shapes.join(', ')}: give samples with calibrate=, or the sizes with input= (${error.message})`,
-        { cause: error },
-      )
-    }
-  }
-
   async #variant(
-    { alternative, target: asked, runtime }: Pair,
+    pair: Pair,
     request: Request,
     shared: Shared,
     others: readonly ManifestVariant[],
   ): Promise<{ variant: ManifestVariant; report: VariantReport }> {
     const began = performance.now()
-    checkTarget(asked, shared.model)
-    const recipe = recipeOf(alternative, { calibrated: shared.calibration !== undefined, sqnr: shared.sqnr })
-    const step = `${recipe.label}-${asked.name}`
-    const { model, reports } = await this.#compress(alternative, recipe, asked, shared, step)
-    const small = this.#executedSmall(runtime, model, request, shared)
-    const target = small ? tfjs : asked
-    const id = uniqueId(small ? `${recipe.label}-tfjs` : step, others)
-    const { result, warnings } = small ? await this.#small(model, small, shared, id) : await this.#lower(model, target, shared, id)
-    const { bytes, brotli, quality, lowering } = result
+    checkTarget(pair.target, shared.model)
+    const result = await this.#fitted(pair, request, shared, others)
+    const { id, recipe, target, model, small, bytes, brotli, quality, lowering, accuracy, warnings } = result
+    result.kernels.forEach((kernel) => this.#kernels.add(kernel))
     const name = this.#nameOf(result, recipe, target, shared.name)
     const golden = await this.#golden(result, target, recipe, shared)
     const { provider, deviceType, probes } = target
@@ -198,7 +152,7 @@ export class Build {
         ...(deviceType ? { deviceType } : {}),
         probes,
         // Alternatives for one target are preferred in the order in which they were written.
-        rank: (small && fitsFrame(small) ? SMALL_RANK : target.rank) + others.filter((other) => other.target === target.name).length,
+        rank: (small && fitsFrame(model) ? SMALL_RANK : target.rank) + others.filter((other) => other.target === target.name).length,
         format: recipe.format,
         files: [{ path: name, bytes: bytes.byteLength, brotli, sha256: result.sha256 }],
         ...(golden ? { golden } : {}),
@@ -211,8 +165,9 @@ export class Build {
         bytes: bytes.byteLength,
         brotli,
         quality,
-        samples: { count: samples.length, from: shared.calibration ? 'calibration' : 'random' },
-        reports: [...reports, lowerReport(lowering)],
+        samples: { count: samples.length, from: shared.from },
+        ...(accuracy ? { accuracy } : {}),
+        reports: [...result.steps, lowerReport(lowering)],
         forecast: outlook,
         seconds: Math.round(performance.now() - began) / 1000,
         warnings: [
@@ -224,13 +179,53 @@ export class Build {
     }
   }
 
+  /** A variant as written, or where `drop=` does not hold with that, with what it takes. @throws {BudgetError} where nothing does. */
+  async #fitted(pair: Pair, request: Request, shared: Shared, others: readonly ManifestVariant[]): Promise<Made> {
+    const { alternative } = pair
+    const { result, asWritten, tried } = await fitAccuracy(
+      { alternative, sqnr: request.sqnr, fallback: [] },
+      request.drop === undefined ? [] : dialsOf(alternative, shared.calibration !== undefined),
+      (setting) => this.#made(pair, setting, request, shared, others),
+    )
+    const { id, accuracy, warnings } = result
+    if (request.drop === undefined || !accuracy || !asWritten.accuracy) return result
+    if (accuracy.decision !== 'holds') throw budgetError(id, accuracy, tried)
+    return result === asWritten ? result : { ...result, warnings: [fallbackWarning(asWritten.accuracy, accuracy), ...warnings] }
+  }
+
+  async #made(
+    { target: asked, runtime }: Pair,
+    { alternative, sqnr, fallback }: Setting,
+    request: Request,
+    shared: Shared,
+    others: readonly ManifestVariant[],
+  ): Promise<Made> {
+    const recipe = recipeOf(alternative, { calibrated: shared.calibration !== undefined, sqnr })
+    const step = `${recipe.label}-${asked.name}`
+    const { model, reports } = await this.#compress(recipe, asked, shared, step)
+    const small = this.#executedSmall(runtime, model, request, shared)
+    const target = small ? tfjs : asked
+    const id = uniqueId(small ? `${recipe.label}-tfjs` : step, others)
+    const { result, warnings } = small ? await this.#small(model, small, shared, id) : await this.#lower(model, target, sqnr, shared, id)
+    if (shared.evaluation) this.#progress('evaluating', id)
+    const judged = await shared.evaluation?.judge(this.#engineOf(target), result.bytes, result.sha256, `variant ${id}`, request.drop)
+    const accuracy = judged && { ...judged, ...(fallback.length > 0 ? { fallback } : {}) }
+    return { ...result, id, recipe, target, model: small ?? model, small: small !== undefined, steps: reports, warnings, accuracy }
+  }
+
   /** Runs a recipe, once for all targets. */
-  async #compress(alternative: Alternative, recipe: Recipe, target: Target, shared: Shared, id: string): Promise<Compressed> {
-    const known = this.#compressed.get(alternative)
+  async #compress(recipe: Recipe, target: Target, shared: Shared, id: string): Promise<Compressed> {
+    const key = JSON.stringify(describeRecipe(recipe))
+    const known = this.#compressed.get(key)
     if (known) return known
     const done = await compress(shared.model, recipe.steps, this.#context(target, shared.calibration, id))
-    this.#compressed.set(alternative, done)
+    this.#compressed.set(key, done)
     return done
+  }
+
+  /** The browser's own arithmetic. */
+  #engineOf({ provider }: Target): Engine {
+    return provider === 'tfjs' ? this.#engines.tfjs : this.#engines.wasm
   }
 
   /**
@@ -247,17 +242,21 @@ export class Build {
   /** Writes a model for the small runtime. */
   async #small(model: Model, typical: Model, { reference }: Shared, id: string): Promise<Fitted<Lowered>> {
     const { bytes, stored, kernels } = weightFile(model)
-    kernels.forEach((kernel) => this.#kernels.add(kernel))
     this.#progress('verifying', id)
     const verified = await this.#verified(bytes, reference, this.#engines.tfjs)
     const lowering: Lowering = { integerNodes: [], integerOutputs: [], dynamicNodes: [], blockNodes: [], stored, skipped: [] }
     const slower = slowerOnSmall(typical)
-    return { result: { ...verified, lowering, sqnr: worstSqnr(verified.quality) }, warnings: slower ? [slower] : [] }
+    return { result: { ...verified, lowering, kernels, sqnr: worstSqnr(verified.quality) }, warnings: slower ? [slower] : [] }
   }
 
   /** Lowers for a target; not all that would be faster in int8 computes so where that would spoil the outputs. */
-  async #lower(model: Model, target: Target, shared: Shared, id: string): Promise<Fitted<Lowered>> {
-    const { reference, shapes, sqnr } = shared
+  async #lower(
+    model: Model,
+    target: Target,
+    sqnr: number | undefined,
+    { reference, shapes }: Shared,
+    id: string,
+  ): Promise<Fitted<Lowered>> {
     const { native, wasm } = this.#engines
     const { signal } = this.#request
     const attempt = async (choose?: Choose): Promise<Lowered> => {
@@ -265,7 +264,7 @@ export class Build {
       const lowering = lower(lowered, target, shapes, choose)
       this.#progress('verifying', id)
       const verified = await this.#verified(writeOnnx(compact(lowered)), reference, wasm)
-      return { ...verified, lowering, sqnr: worstSqnr(verified.quality) }
+      return { ...verified, lowering, kernels: [], sqnr: worstSqnr(verified.quality) }
     }
     return await fitIntegers(target, sqnr, attempt, (outputs) => {
       this.#progress('measuring nodes in int8', id)
@@ -295,9 +294,7 @@ export class Build {
     const arithmetic: Arithmetic = integer ? 'integer' : half ? 'float16' : 'float32'
     const types = Object.fromEntries(Object.entries(shared.reference.samples[0]!.inputs).map(([name, { type }]) => [name, type]))
     const key = `${hash} ${arithmetic}`
-    const known =
-      this.#goldens.get(key) ??
-      goldenOf(target.provider === 'tfjs' ? this.#engines.tfjs : this.#engines.wasm, bytes, shared.golden, types, arithmetic)
+    const known = this.#goldens.get(key) ?? goldenOf(this.#engineOf(target), bytes, shared.golden, types, arithmetic)
     this.#goldens.set(key, known)
     return known
   }
@@ -324,12 +321,23 @@ export class Build {
     return config
   }
 
-  async #calibration(request: Request, config: WhittleConfig, model: Model): Promise<Dataset | undefined> {
-    if (request.calibrate === undefined) return undefined
+  async #dataset(name: string | undefined, config: WhittleConfig, model: Model): Promise<Dataset | undefined> {
+    return name === undefined ? undefined : checkedDataset(await findDataset(name, config, this.#places()), model)
+  }
+
+  #evaluate(
+    given: Pick<Start, 'dataset' | 'calibration' | 'model' | 'original'>,
+    request: Request,
+    config: WhittleConfig,
+  ): ReturnType<typeof startEvaluation> {
+    const { signal, onProgress } = this.#request
+    const onSample = (done: number, total: number | undefined): void => onProgress?.({ step: 'evaluating', done, total })
+    return startEvaluation({ ...given, engine: this.#engines.wasm, signal, onSample }, request, config, this.#places())
+  }
+
+  #places(): Places {
     const { root, file, importer = file } = this.#request
-    const { value, files } = await findDataset(request.calibrate, config, { root, importer }, (name) => this.#depend(name))
-    files.forEach((name) => this.#depend(name))
-    return checkedDataset(value, model)
+    return { root, importer, onDependency: (name) => this.#depend(name) }
   }
 
   #context(target: Target, calibration: Dataset | undefined, variant: string): Context {
@@ -355,30 +363,4 @@ export class Build {
     this.#watch.add(file)
     this.#request.onDependency?.(file)
   }
-}
-
-function lowerReport({ integerNodes, dynamicNodes, blockNodes, stored, skipped }: Lowering): StepReport {
-  return {
-    step: 'lower',
-    options: {},
-    changed: [
-      ...integerNodes.map((at) => ({ at, what: 'computes in int8' })),
-      ...dynamicNodes.map((at) => ({ at, what: 'computes in int8, with an input that is rounded at every run' })),
-      ...blockNodes.map((at) => ({ at, what: 'computes with weights of few bits' })),
-      ...stored.map((at) => ({ at, what: 'stored in fewer bits, computed in float32' })),
-    ],
-    skipped,
-  }
-}
-
-/** What a user would want to know before the numbers: what was not done for want of samples, and what was found not to pay. */
-function warningsOf({ format, steps }: Recipe, target: Target, calibration: Dataset | undefined, explained: number): string[] {
-  const warnings: string[] = []
-  if (!calibration && steps.some(({ name, options }) => name === 'prune' && options['method'] === 'magnitude'))
-    warnings.push('pruned by magnitude alone: give calibrate= to prune what matters least on your samples, which loses far less')
-  if (format !== 'int8' || !target.computes.includes('qdq-u8s8')) return warnings
-  if (!calibration) warnings.push('weights only: give calibrate= to compute in int8 where that is faster')
-  else if (explained === 0)
-    warnings.push('no node is faster in int8 at these shapes: all weights are stored in int8 and computed in float32')
-  return warnings
 }

@@ -2,11 +2,11 @@ import { basename, dirname, relative } from 'node:path'
 import { nativeEngine, wasmEngine } from '@whittle/engine'
 import { WhittleError, silentLogger } from '@whittle/ir'
 import { MANIFEST_FORMAT } from '@whittle/targets'
-import type { Engines } from './build.ts'
 import { Cache, cacheFolder, sha256 } from './cache.ts'
 import { findConfig } from './config.ts'
 import { tfjsEngine } from './small-runtime/engine.ts'
 import { shown } from './dataset.ts'
+import type { Engines } from './stages.ts'
 import type { CompileRequest, CompileResult } from './types.ts'
 import { versionsKey } from './versions.ts'
 
@@ -53,21 +53,26 @@ function folderOf({ cache, root }: CompileRequest): string {
 
 function requestKey(request: CompileRequest, configFile: string | undefined, engines: Engines): string {
   const { config } = request
-  const datasets = Object.entries(config?.datasets ?? {}).map(([name, dataset]) => [
-    name,
-    typeof dataset === 'string' ? dataset : dataset.key,
-  ])
   const identity = {
     format: MANIFEST_FORMAT,
     file: relative(request.root, request.file),
     query: request.query,
     // A relative dataset starts at the importer's folder.
     from: relative(request.root, dirname(request.importer ?? request.file)),
-    config: config ? { ...config, datasets, metrics: undefined } : configFile ? basename(configFile) : null,
+    config: config
+      ? { ...config, datasets: keysOf(config.datasets), metrics: keysOf(config.metrics) }
+      : configFile
+        ? basename(configFile)
+        : null,
     smallRuntime: request.smallRuntime ?? false,
     versions: versionsKey([engines.native.key, engines.wasm.key, engines.tfjs.key]),
   }
   return `result:${sha256(JSON.stringify(identity))}`
+}
+
+/** What is no JSON has a key. */
+function keysOf(named: Readonly<Record<string, string | { readonly key: string }>> = {}): [name: string, key: string][] {
+  return Object.entries(named).map(([name, value]) => [name, typeof value === 'string' ? value : value.key])
 }
 
 function seconds(start: number): number {

@@ -34,10 +34,13 @@ export async function loadConfig(root: string): Promise<{ config: WhittleConfig;
   return { config: config as WhittleConfig, file, watch: module.files }
 }
 
-const KEYS: readonly (keyof WhittleConfig)[] = ['defaults', 'presets', 'datasets', 'metrics']
+const KEYS: readonly (keyof WhittleConfig)[] = ['defaults', 'presets', 'datasets', 'metrics', 'classes']
 
 function checkConfig(config: WhittleConfig, name: string): void {
   for (const key of Object.keys(config))
     if (!KEYS.includes(key as keyof WhittleConfig))
       throw new OptionError('CONFIG_INVALID', `${name}: unknown key '${key}'; known are ${KEYS.join(', ')}`)
+  const { classes } = config
+  if (classes !== undefined && !(Array.isArray(classes) && classes.every((output) => typeof output === 'string')))
+    throw new OptionError('CONFIG_INVALID', `${name}: 'classes' is not a list of names of outputs; write classes: ['probabilities']`)
 }

@@ -1,25 +1,42 @@
 import { dirname, relative, resolve } from 'node:path'
-import { type Loaded, checkSample, loadDataset, portsOf, randomDataset } from '@whittle/engine'
-import { type Dataset, DatasetError, type Model, type Sample, defineDataset, defineMetric } from '@whittle/ir'
+import { type LoadOptions, type Loaded, checkSample, loadDataset, loadMetric, portsOf, randomDataset } from '@whittle/engine'
+import { type Dataset, DatasetError, type Metric, type Model, type Sample, defineDataset, defineMetric } from '@whittle/ir'
 import { defineConfig } from './define-config.ts'
 import type { WhittleConfig } from './types.ts'
 
+/** Where names in directives start, and who is told what files they lead to. */
+export interface Places {
+  readonly root: string
+  readonly importer: string
+  readonly onDependency: (file: string) => void
+}
+
 /**
- * The dataset that `calibrate=` names: one of the configuration, else a module or a folder, relative to the importer.
+ * The dataset that `calibrate=` or `evaluate=` names: one of the configuration, else a module or a folder, relative to the importer.
  * @throws {DatasetError} naming what was looked for and where.
  */
-export async function findDataset(
+export function findDataset(name: string, config: WhittleConfig, places: Places): Promise<Dataset> {
+  return find(name, config.datasets, places, loadDataset)
+}
+
+/** The metric that `metric=` names: one of the configuration, else a module, relative to the importer. @throws {DatasetError} as {@link findDataset}. */
+export function findMetric(name: string, config: WhittleConfig, places: Places): Promise<Metric> {
+  return find(name, config.metrics, places, loadMetric)
+}
+
+async function find<T extends object>(
   name: string,
-  config: WhittleConfig,
-  places: { root: string; importer: string },
-  onDependency: (file: string) => void,
-): Promise<Loaded<Dataset>> {
-  const named = Object.hasOwn(config.datasets ?? {}, name) ? config.datasets![name]! : undefined
-  if (typeof named === 'object') return { value: named, files: [] }
-  const base = named === undefined ? dirname(places.importer) : places.root
-  const path = resolve(base, named ?? name)
+  configured: Readonly<Record<string, string | T>> = {},
+  { root, importer, onDependency }: Places,
+  load: (path: string, options: LoadOptions) => Promise<Loaded<T>>,
+): Promise<T> {
+  const named = Object.hasOwn(configured, name) ? configured[name]! : undefined
+  if (typeof named === 'object') return named
+  const path = resolve(named === undefined ? dirname(importer) : root, named ?? name)
   onDependency(path)
-  return loadDataset(path, { root: places.root, modules: APP_MODULES, onFile: onDependency })
+  const { value, files } = await load(path, { root, modules: APP_MODULES, onFile: onDependency })
+  files.forEach(onDependency)
+  return value
 }
 
 /** What the app's own modules import for types and helpers: this process's copies, so that nothing is loaded twice. */

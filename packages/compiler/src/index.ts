@@ -1,3 +1,4 @@
+export { accuracyText } from './accuracy/words.ts'
 export { compareModels, type CompareRequest, type Comparison } from './compare.ts'
 export { compile } from './compile.ts'
 export { loadConfig } from './config.ts'
@@ -14,6 +15,7 @@ export { TFJS_VERSION, tfjsEngine } from './small-runtime/engine.ts'
 export { weightFile, type WeightFile } from './small-runtime/weight-file.ts'
 export { bytesText, summary } from './summary.ts'
 export type {
+  Accuracy,
   Artefact,
   CompileProgress,
   CompileReport,

@@ -1,5 +1,6 @@
 import { type Manifest, type ManifestVariant, RUNTIME_BROTLI } from '@whittle/targets'
 import Table from 'cli-table3'
+import { accuracyText } from './accuracy/words.ts'
 import type { CompileResult } from './types.ts'
 
 /** The table that a build ends with: each import's source, and what each variant takes beside it. Plain text, no colours. */
@@ -33,11 +34,14 @@ function summaryOf({ manifest, report, cached, seconds }: CompileResult): string
     ])
   const query = manifest.query ? `?${manifest.query}` : ''
   const samples = variants[0]?.samples
-  const from = samples ? `; SQNR on ${samples.count} ${samples.from === 'random' ? 'random' : 'calibration'} samples` : ''
+  const from = samples ? `; SQNR on ${samples.count} ${samples.from} samples` : ''
   const lines = [`${manifest.source.file}${query}  ${cached ? 'from the cache' : `${seconds.toFixed(1)} s`}${from}`, table.toString()]
-  const warnings = new Map<string, string[]>()
-  for (const { id, warnings: own } of variants) for (const text of own) warnings.set(text, [...(warnings.get(text) ?? []), id])
-  for (const [text, ids] of warnings) lines.push(`  ${ids.join(', ')}: ${text}`)
+  // What is true of several variants is said once.
+  const sentences = new Map<string, string[]>()
+  for (const { id, accuracy, warnings } of variants)
+    for (const text of [...(accuracy ? [accuracyText(accuracy)] : []), ...warnings])
+      sentences.set(text, [...(sentences.get(text) ?? []), id])
+  for (const [text, ids] of sentences) lines.push(`  ${ids.join(', ')}: ${text}`)
   for (const text of report.warnings) lines.push(`  ${text}`)
   return lines.join('\n')
 }

@@ -12,6 +12,8 @@ export interface WhittleConfig {
   datasets?: Record<string, string | Dataset>
   /** Metrics that `metric=` may name, or paths of modules relative to the config. */
   metrics?: Record<string, string | Metric>
+  /** Names of outputs that hold one score a class on their last axis; a Softmax over the rows of an output is known without. */
+  classes?: string[]
 }
 
 export interface CompileRequest {
@@ -61,6 +63,30 @@ export interface Quality {
   readonly cosine: number
 }
 
+/** What a metric gives on a variant as it ships, against the original, on the samples of `evaluate=`. */
+export interface Accuracy {
+  /** `top-1 accuracy`, `top-1 agreement with the original`, or what `metric=` names. */
+  readonly metric: string
+  /** false: the metric is an error or a distance. */
+  readonly higherIsBetter: boolean
+  /** The metric's value. */
+  readonly original: number
+  readonly variant: number
+  /** Of the variant less the original, sample by sample, in points: hundredths of the metric. Below 0 is worse, also where less is better. */
+  readonly difference: number
+  /** The 95 % interval of the difference, in points; null where one sample has none. */
+  readonly interval: [low: number, high: number] | null
+  readonly samples: number
+  /** Points that `drop=` allows to be lost. */
+  readonly drop?: number
+  /** 'holds' where the whole interval is within `drop`; a build is shipped with no other. */
+  readonly decision?: 'holds' | 'fails' | 'undecided'
+  /** Where undecided: about how many samples would decide, if there are so many. */
+  readonly needs?: number
+  /** In directives' words, what was taken back for `drop=` to hold; absent where it held as written. */
+  readonly fallback?: readonly string[]
+}
+
 export interface VariantReport {
   readonly id: string
   readonly target: string
@@ -72,7 +98,9 @@ export interface VariantReport {
   /** By output name. */
   readonly quality: Record<string, Quality>
   /** Samples on which quality was measured, and where they came from. */
-  readonly samples: { count: number; from: 'calibration' | 'random' }
+  readonly samples: { count: number; from: 'calibration' | 'evaluation' | 'random' }
+  /** Where there is `evaluate=`. */
+  readonly accuracy?: Accuracy
   readonly reports: StepReport[]
   /** Where the shipped file's nodes run on the target. */
   readonly forecast: Forecast

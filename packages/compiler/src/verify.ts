@@ -1,5 +1,5 @@
 import { QualityMeter } from '@whittle/engine'
-import { type Engine, type EngineSession, type Sample, type Tensors, TransformError } from '@whittle/ir'
+import { DatasetError, type Engine, type EngineSession, type Sample, type Tensors, TransformError, UnsupportedError } from '@whittle/ir'
 import type { Quality } from './types.ts'
 
 /** What the original gives on the samples, computed once for all variants. */
@@ -39,6 +39,30 @@ export class Reference {
       if (finite.reference && !finite.actual)
         throw new TransformError('VERIFY_FINITE', `output '${name}' of the compressed model is NaN or infinite`)
     return Object.fromEntries(Object.entries(result).map(([name, { sqnr, cosine }]) => [name, { sqnr, cosine }]))
+  }
+}
+
+/**
+ * Runs the original.
+ * @param made whether the samples were made up.
+ * @throws {DatasetError} where they were, and the model does not run on them.
+ */
+export async function runOriginal(
+  engine: Engine,
+  original: Uint8Array,
+  samples: readonly Sample[],
+  { made, signal }: { made: boolean; signal: AbortSignal | undefined },
+): Promise<Reference> {
+  try {
+    return await Reference.of(engine, original, samples, signal)
+  } catch (error) {
+    if (!made || !(error instanceof UnsupportedError && error.code === 'ENGINE_RUN')) throw error
+    const shapes = Object.entries(samples[0]!.inputs).map(([name, { dims }]) => `${name}[${dims.join(', ')}]`)
+    throw new DatasetError(
+      'INPUTS_UNKNOWN',
+      `the model does not run on random inputs of the sizes ${shapes.join(', ')}: give samples with calibrate=, or the sizes with input= (${error.message})`,
+      { cause: error },
+    )
   }
 }
 

@@ -101,6 +101,6 @@ function varint(value: number): number[] {
 
 it('a configuration with an unknown key names the file', async () => {
   expect(await messageOf({ 'net.onnx': net, 'whittle.config.ts': 'export default { dataset: {} }' }, 'int8')).toBe(
-    "net.onnx?int8: whittle.config.ts: unknown key 'dataset'; known are defaults, presets, datasets, metrics",
+    "net.onnx?int8: whittle.config.ts: unknown key 'dataset'; known are defaults, presets, datasets, metrics, classes",
   )
 })

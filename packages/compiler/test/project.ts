@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Model } from '@whittle/ir'
+import { type Model, Tensor, createRandom } from '@whittle/ir'
 import { writeOnnx } from '@whittle/ir/onnx'
 import { buildModel } from '@whittle/testing'
 import { onTestFinished } from 'vitest'
@@ -43,6 +43,55 @@ export default {
       const random = createRandom('sample' + i)
       const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal())
       yield { inputs: { ${name}: Tensor.float32(dims, data) } }
+    }
+  },
+}
+`
+}
+
+/** Six layers from 16 numbers to the probabilities, or without a Softmax the scores, of 6 classes; small changes of a weight grow from layer to layer. */
+export function classifier(last: 'Softmax' | 'Identity' = 'Softmax'): Model {
+  return buildModel((b) => {
+    let x = b.input('x', ['N', 16])
+    for (let layer = 0; layer < 5; layer++) {
+      const size = layer === 0 ? 16 : 48
+      x = b.node('Tanh', [b.node('Gemm', [x, b.weight(`w${layer}`, [size, 48], 1.5 / Math.sqrt(size)), b.weight(`b${layer}`, [48], 0.1)])])
+    }
+    b.output(b.node(last, [b.node('Gemm', [x, b.weight('w', [48, 6])])]), 'classes')
+  })
+}
+
+export interface Pictures {
+  /** Other seeds give other samples. */
+  seed: string
+  count: number
+  /** The class of each sample. */
+  labels?: readonly number[]
+}
+
+/** What {@link picturesModule} yields. */
+export function pictures({ seed, count }: Pictures): Tensor[] {
+  return Array.from({ length: count }, (_, i) => {
+    const random = createRandom(seed + i)
+    return Tensor.float32(
+      [1, 16],
+      Float32Array.from({ length: 16 }, () => random.normal()),
+    )
+  })
+}
+
+/** The text of a dataset module for {@link classifier}. */
+export function picturesModule({ seed, count, labels }: Pictures): string {
+  return `
+import { Tensor, createRandom } from '@whittle/ir'
+const labels: number[] | undefined = ${JSON.stringify(labels)}
+export default {
+  key: '${seed}',
+  length: ${count},
+  async *samples() {
+    for (let i = 0; i < ${count}; i++) {
+      const random = createRandom('${seed}' + i)
+      yield { inputs: { x: Tensor.float32([1, 16], Float32Array.from({ length: 16 }, () => random.normal())) }, label: labels?.[i] }
     }
   },
 }

@@ -44,20 +44,55 @@ export function verdict({ perSampleOriginal, perSampleCompressed, drop, higherIs
   const differences = perSampleOriginal.map((value, index) => sign * (perSampleCompressed[index]! - value))
   if (differences.some((value) => !Number.isFinite(value)))
     throw new DatasetError('METRIC_VALUE', 'the metric gave a value that is not finite for at least one sample')
+  const mean = differences.reduce((sum, value) => sum + value, 0) / n
   const binary = [...perSampleOriginal, ...perSampleCompressed].every((value) => value === 0 || value === 1)
-  const [low, high] = binary
-    ? pairedProportionInterval(differences.filter((value) => value > 0).length, differences.filter((value) => value < 0).length, n)
-    : pairedMeanInterval(differences)
-  return decide(100 * (differences.reduce((sum, value) => sum + value, 0) / n), [100 * low, 100 * high], n, drop)
+  return decide(100 * mean, binary ? proportionsOf(differences) : meansOf(differences, mean), n, drop)
 }
 
-function decide(difference: number, interval: [number, number], n: number, drop: number): Verdict {
-  const [low, high] = interval
-  if (low >= -drop) return { difference, interval, n, decision: 'holds' }
-  if (high < -drop) return { difference, interval, n, decision: 'fails' }
-  const room = difference + drop
-  const reach = room > 0 ? difference - low : high - difference
-  // The width of an interval falls with the root of the number of samples.
-  const needs = Math.ceil(n * (reach / room) ** 2)
-  return { difference, interval, n, decision: 'undecided', ...(Number.isFinite(needs) ? { needs: Math.max(needs, n + 1) } : {}) }
+/** The interval (in points) that so many samples would have, of which the same shares agree and disagree. */
+type IntervalAt = (samples: number) => [low: number, high: number]
+
+function proportionsOf(differences: readonly number[]): IntervalAt {
+  const n = differences.length
+  const [gained, lost] = [differences.filter((value) => value > 0).length, differences.filter((value) => value < 0).length]
+  return (samples) => {
+    const [low, high] = pairedProportionInterval((gained * samples) / n, (lost * samples) / n, samples)
+    return [100 * low, 100 * high]
+  }
+}
+
+/** The width of an interval of means falls with the root of the number of samples. */
+function meansOf(differences: readonly number[], mean: number): IntervalAt {
+  const [low, high] = pairedMeanInterval(differences)
+  return (samples) => {
+    const narrower = Math.sqrt(differences.length / samples)
+    return [100 * (mean + (low - mean) * narrower), 100 * (mean + (high - mean) * narrower)]
+  }
+}
+
+function decide(difference: number, at: IntervalAt, n: number, drop: number): Verdict {
+  const interval = at(n)
+  if (interval[0] >= -drop) return { difference, interval, n, decision: 'holds' }
+  if (interval[1] < -drop) return { difference, interval, n, decision: 'fails' }
+  const needs = samplesToDecide(at, n, drop)
+  return { difference, interval, n, decision: 'undecided', ...(needs === undefined ? {} : { needs }) }
+}
+
+/** More samples than anybody has. */
+const MOST_SAMPLES = 1e9
+
+/** By doubling and halving: an interval narrows with more samples. */
+function samplesToDecide(at: IntervalAt, n: number, drop: number): number | undefined {
+  const decides = (samples: number): boolean => at(samples)[0] >= -drop || at(samples)[1] < -drop
+  let [low, high] = [n, 2 * n]
+  while (!decides(high)) {
+    if (high > MOST_SAMPLES) return undefined
+    ;[low, high] = [high, 2 * high]
+  }
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (decides(middle)) high = middle
+    else low = middle
+  }
+  return high
 }

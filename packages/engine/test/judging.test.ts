@@ -161,6 +161,18 @@ describe('verdict', () => {
     expect(judge(enough, Math.round(enough * 0.95), Math.round(enough * 0.003), 0.5).decision).toBe('holds')
   })
 
+  it('asks for no more samples than it takes, where none or few differ', () => {
+    // Nothing differs: z²/(n + z²) is half a hundredth at n = 199 z².
+    expect(judge(100, 95, 0, 0.5).needs).toBe(Math.ceil(199 * 1.959963984540054 ** 2))
+    expect(judge(765, 700, 0, 0.5).decision).toBe('holds')
+    expect(judge(764, 700, 0, 0.5).decision).toBe('undecided')
+  })
+
+  it('names no number of samples where none would do', () => {
+    expect(judge(1000, 900, 5, 0.5)).not.toHaveProperty('needs')
+    expect(verdict({ perSampleOriginal: [0.5], perSampleCompressed: [0.4], drop: 1 })).not.toHaveProperty('needs')
+  })
+
   it('turns the sign where less is better', () => {
     const result = verdict({
       perSampleOriginal: [0.1, 0.2, 0.1, 0.2],

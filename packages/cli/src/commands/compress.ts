@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { type CompileResult, type Logger, OptionError, compile } from '@whittle/compiler'
+import { type CompileResult, type Logger, OptionError, accuracyText, compile } from '@whittle/compiler'
 import { emitOnnx } from '../emit.ts'
 import { bytesText, colorsFor, decibelText, jsonText, percentText, tableText } from '../format.ts'
 import type { Io } from '../io.ts'
@@ -89,6 +89,7 @@ function toJson({ report }: CompileResult, files: Files): unknown {
       brotli: variant.brotli,
       quality: variant.quality,
       samples: variant.samples,
+      accuracy: variant.accuracy,
       forecast: variant.forecast,
       changed: variant.reports.flatMap(({ step, changed }) => changed.map((entry) => ({ step, ...entry }))),
       skipped: variant.reports.flatMap(({ step, skipped }) => skipped.map((entry) => ({ step, ...entry }))),
@@ -113,7 +114,8 @@ function toText({ report, cached, seconds }: CompileResult, files: Files, io: Io
   const fp32 = ['fp32', '(source)', bytesText(source.bytes), bytesText(source.brotli), '100.0 %', '']
   const lines = [tableText(head, [fp32, ...rows], colors, [2, 3, 4, 5]), '']
   for (const { from, count } of new Map(variants.map(({ samples }) => [`${samples.from} ${samples.count}`, samples])).values())
-    lines.push(`SQNR over ${count} ${from === 'random' ? 'random samples; give real ones with --calibrate' : 'calibration samples'}.`)
+    lines.push(`SQNR over ${count} ${from} samples${from === 'random' ? '; give real ones with --calibrate' : ''}.`)
+  for (const { id, accuracy } of variants) if (accuracy) lines.push(`${id}: ${accuracyText(accuracy)}.`)
   for (const line of unique(variants.flatMap((variant) => skippedLines(variant.reports)))) lines.push(colors.dim(line))
   for (const warning of unique([...report.warnings, ...variants.flatMap((variant) => variant.warnings)]))
     lines.push(colors.yellow(`warning: ${warning}`))

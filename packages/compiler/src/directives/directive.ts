@@ -22,6 +22,10 @@ export interface Request {
   alternatives: Alternative[]
   targets?: Target[]
   calibrate?: string
+  evaluate?: string
+  metric?: string
+  /** Points of the metric. */
+  drop?: number
   /** Fixed sizes of the inputs' dimensions, in order; one list for each input. */
   input?: number[][]
   /** dB */

@@ -72,6 +72,27 @@ export const DIRECTIVES: readonly Directive[] = [
     },
   },
   {
+    name: 'evaluate',
+    value: 'the path of a module, of a folder of .npz files, or the name of a dataset in whittle.config',
+    meaning: 'samples, others than those of `calibrate=`, on which the accuracy of what ships is measured and reported',
+    example: 'evaluate=./test.ts',
+    apply(value, _, request) {
+      request.evaluate = value
+      return value !== ''
+    },
+  },
+  {
+    name: 'metric',
+    value: 'the path of a module, or the name of a metric in whittle.config',
+    meaning:
+      'what accuracy is; by default, where an output holds one score a class, top-1 accuracy if the samples are labelled, else agreement with the original',
+    example: 'metric=./metric.ts',
+    apply(value, _, request) {
+      request.metric = value
+      return value !== ''
+    },
+  },
+  {
     name: 'target',
     value: `names among ${[...TARGETS.map((target) => target.name), ...Object.keys(TARGET_GROUPS)].join(', ')}`,
     meaning: 'which targets get a variant',
@@ -106,6 +127,17 @@ export const DIRECTIVES: readonly Directive[] = [
     apply(value, _, request) {
       request.sqnr = Number(value)
       return value !== '' && Number.isFinite(request.sqnr)
+    },
+  },
+  {
+    name: 'drop',
+    value: 'a number of points above 0: hundredths of the metric',
+    meaning:
+      'accuracy that may be lost on the samples of `evaluate=`, by the whole 95 % interval: layers get more bits and fall back to fp32, or less is pruned, until it holds; where nothing does, the build fails',
+    example: 'drop=0.5',
+    apply(value, _, request) {
+      request.drop = Number(value)
+      return request.drop > 0 && Number.isFinite(request.drop)
     },
   },
   {
@@ -147,9 +179,6 @@ export const DIRECTIVES: readonly Directive[] = [
   planned('finetune', 'steps of training at build time', 'finetune=500'),
   planned('distill', 'steps of distillation at build time', 'distill=500'),
   planned('qat', 'steps of quantization-aware training at build time', 'qat=500'),
-  planned('evaluate', 'a dataset on which a metric is computed', 'evaluate=./test.ts'),
-  planned('metric', 'a number computed on a dataset', 'metric=./metric.ts'),
-  planned('drop', 'accuracy budget in points of the metric', 'drop=0.5'),
   planned('latency', 'time budget as a ratio to fp32', 'latency=0.8'),
   planned('host', 'the encoding that the host serves', 'host=gzip'),
   planned('auto', 'a search under the budgets', 'auto'),
