@@ -21,10 +21,11 @@ export async function compress(
   const copy = model.clone()
   validate(copy)
   const reports: StepReport[] = []
+  const inner = { original: model, ...context }
   for (const step of steps) {
     context.signal?.throwIfAborted()
     context.onProgress?.({ step: step.name, done: reports.length, total: steps.length })
-    const report = await runStep(step, copy, context)
+    const report = await runStep(step, copy, inner)
     try {
       validate(copy)
     } catch (error) {

@@ -1,3 +1,5 @@
+import type { Tensor } from './tensor.ts'
+
 /**
  * How a value's numbers are represented with fewer bits. Transforms write it on values, free of any target; the compiler's lowering alone
  * turns it into QuantizeLinear and DequantizeLinear, MatMulNBits, Cast and Mul, or storage.
@@ -18,6 +20,8 @@ export interface IntegerQuantization extends ScaleGrid {
   readonly scale: Float32Array
   /** As many as scales; all 0 where the quantization is symmetric. Weights that are only stored may have fractions. */
   readonly zeroPoint: Int32Array | Float32Array
+  /** A weight as it was before it was rounded, of the same dims; held in memory only, for what trains through the grid. */
+  readonly latent?: Tensor
 }
 
 /** `real = levels[q] * scale`: levels that need not be evenly spaced, such as those of k-means. */

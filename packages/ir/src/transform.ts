@@ -33,6 +33,10 @@ export interface Context {
   /** The target that the variant is for; undefined where the work is shared by all. */
   readonly target?: Target
   readonly calibration?: Dataset
+  /** Samples to learn from, labelled or not; where there are none, `calibration` serves. */
+  readonly training?: Dataset
+  /** The model before the first step, for what compares with it; {@link compress} gives it. Not to be edited. */
+  readonly original?: Model
   readonly logger: Logger
   readonly signal?: AbortSignal
   /** Called with what is done of `total`; both in the unit of the step. */

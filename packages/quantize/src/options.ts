@@ -60,6 +60,8 @@ export interface QuantizeOptions {
   smooth?: number | null
   /** Weights of fewer elements are left alone: they weigh little and matter much. @default 256 */
   minSize?: number
+  /** Whether the grids remember the weights as they were before rounding, in memory only, for a transform that trains through them. @default false */
+  latent?: boolean
 }
 
 /** Every option with a value: what a recipe records. */
@@ -82,6 +84,7 @@ export const QUANTIZE_DEFAULTS = {
   correction: 'none',
   smooth: null,
   minSize: 256,
+  latent: false,
 } as const satisfies ResolvedOptions
 
 /** Fills in defaults. @throws {OptionError} for a value out of range, or two that contradict each other. */
@@ -97,6 +100,7 @@ export function resolveOptions(options: QuantizeOptions): ResolvedOptions {
   if (!(Number.isInteger(block) && block >= 16 && block <= 256))
     throw invalidOption('quantize', 'block', 'a whole number from 16 to 256', block)
   oneOf(resolved, 'symmetric', [true, false])
+  oneOf(resolved, 'latent', [true, false])
   oneOf(resolved, 'levels', ['uniform', 'kmeans', 'entropy'])
   oneOf(resolved, 'rounding', ['nearest', 'hqq', 'gptq', 'adaround'])
   oneOf(resolved, 'allocation', ['uniform', 'mixed'])

@@ -38,7 +38,9 @@ export function quantize(options: QuantizeOptions = {}): Transform {
       // Ranges are those of the model before its weights are rounded.
       if (activations === 'dynamic') markDynamicInputs(model, report)
       else if (activations !== null) await annotateActivations(model, activations, resolved, context, report)
+      const before = resolved.latent ? tensorsOf(model) : undefined
       await quantizeWeights(model, resolved, context, report)
+      if (before) rememberLatent(model, before)
       correct?.(report)
       if (original) await correctBiases(model, original, context, report)
       return report
@@ -79,6 +81,15 @@ async function quantizeWeights(model: Model, options: ResolvedOptions, context: 
     const what = `${tensor.size} weights of ${bits.get(value)} bits, a scale for each output; the layer's own error is at ${sqnr.toFixed(1)} dB`
     report.changed.push({ at: value.name, what: `${what}${costs(value)}` })
   }
+}
+
+function tensorsOf(model: Model): Map<Value, Tensor> {
+  return new Map(weightsOf(model).map(({ value, tensor }) => [value, tensor]))
+}
+
+function rememberLatent(model: Model, before: ReadonlyMap<Value, Tensor>): void {
+  for (const { value } of weightsOf(model))
+    if (value.quantization?.kind === 'integer') value.quantization = { ...value.quantization, latent: before.get(value)! }
 }
 
 function dataRounding({ rounding }: ResolvedOptions): DataRounding | undefined {

@@ -6,17 +6,36 @@ import { Builder } from './builder.ts'
 /**
  * The mean cross-entropy of classes, over all positions.
  * @param logits float32 `[N, C, ...]`, before any softmax.
- * @param labels int64 `[N, ...]`, each from 0 to C - 1.
+ * @param labels int64, the shape of `logits` without the classes' axis, each from 0 to C - 1.
+ * @param axis the axis of the classes.
  */
-export function softmaxCrossEntropy(graph: Graph, logits: Value, labels: Value): Value {
+export function softmaxCrossEntropy(graph: Graph, logits: Value, labels: Value, axis = 1): Value {
   refuseOthers('softmaxCrossEntropy', graph, [logits, labels])
   if (labels.elementType !== undefined && labels.elementType !== 'int64')
     throw new ModelError('LOSS_LABELS', `softmaxCrossEntropy: labels '${labels.name}' are ${labels.elementType}, and must be int64`)
   const b = new Builder(graph)
-  const logarithms = b.op('LogSoftmax', [logits], { axis: 1 })
-  const own = b.op('GatherElements', [logarithms, b.unsqueeze(labels, [1])], { axis: 1 })
+  const logarithms = b.op('LogSoftmax', [logits], { axis })
+  const own = b.op('GatherElements', [logarithms, b.unsqueeze(labels, [axis])], { axis })
   return scalar(b, 'cross_entropy', b.neg(own))
 }
+
+/**
+ * The mean cross-entropy of numbers that are each a yes or no, less what the wanted probabilities leave of themselves, so that it is 0 where
+ * they agree.
+ * @param logits float32, before the sigmoid.
+ * @param wanted probabilities of the same shape.
+ */
+export function sigmoidCrossEntropy(graph: Graph, logits: Value, wanted: Value): Value {
+  refuseOthers('sigmoidCrossEntropy', graph, [logits, wanted])
+  const b = new Builder(graph)
+  const certain = (value: Value): Value => b.op('Clip', [value, b.scalar(LEAST_PROBABILITY), b.scalar(1)])
+  const part = (share: Value): Value => b.mul(share, b.op('Log', [certain(share)]))
+  const entropy = b.neg(b.add(part(wanted), part(b.sub(1, wanted))))
+  return scalar(b, 'cross_entropy', b.sub(b.sub(b.op('Softplus', [logits]), b.mul(wanted, logits)), entropy))
+}
+
+/** Below it a probability counts as this: float32 sums of a softmax are no surer. */
+export const LEAST_PROBABILITY = 1e-8
 
 /** The mean of the squared differences of two values of one shape. */
 export function meanSquaredError(graph: Graph, values: Value, wanted: Value): Value {
@@ -31,16 +50,17 @@ export function meanSquaredError(graph: Graph, values: Value, wanted: Value): Va
  * so that gradients keep their size (Hinton, Vinyals & Dean 2015); the mean over all positions.
  * @param student float32 logits `[N, C, ...]`.
  * @param teacher the same; a graph input where the teacher ran elsewhere.
+ * @param axis the axis of the classes.
  */
-export function klDivergence(graph: Graph, student: Value, teacher: Value, temperature = 1): Value {
+export function klDivergence(graph: Graph, student: Value, teacher: Value, temperature = 1, axis = 1): Value {
   refuseOthers('klDivergence', graph, [student, teacher])
   if (!(temperature > 0 && Number.isFinite(temperature)))
     throw new ModelError('LOSS_TEMPERATURE', `klDivergence: expected a number above 0 for temperature, received ${temperature}`)
   const b = new Builder(graph)
-  const logarithms = (logits: Value): Value => b.op('LogSoftmax', [temperature === 1 ? logits : b.div(logits, temperature)], { axis: 1 })
+  const logarithms = (logits: Value): Value => b.op('LogSoftmax', [temperature === 1 ? logits : b.div(logits, temperature)], { axis })
   const [theirs, ours] = [logarithms(teacher), logarithms(student)]
   const terms = b.mul(b.op('Exp', [theirs]), b.sub(theirs, ours))
-  return scalar(b, 'divergence', b.mul(b.sum(terms, [1]), temperature ** 2))
+  return scalar(b, 'divergence', b.mul(b.sum(terms, [axis]), temperature ** 2))
 }
 
 /** The mean over all axes, as a scalar. */

@@ -284,6 +284,12 @@ const resizing: Case[] = [
 const inside = (level: number, low: number, high: number): boolean => level >= low && level <= high
 
 const quantization: Case[] = [
+  {
+    rule: 'Round',
+    name: 'Round: straight through',
+    build: ({ b, x }) => b.node('Round', [x('x', [12], 'distinct')]),
+    expected: (_, functional) => ({ x: functional }),
+  },
   ...(['QuantizeLinear', 'DequantizeLinear'] as const).map((rule): Case => ({
     rule,
     name: `${rule}: straight through, and none where it is clipped`,

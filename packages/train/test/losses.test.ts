@@ -1,7 +1,7 @@
 import { type Tensors, type Value, Tensor } from '@whittle/ir'
 import { type GraphBuilder, buildModel } from '@whittle/testing'
 import { expect, it } from 'vitest'
-import { gradients, klDivergence, meanSquaredError, softmaxCrossEntropy } from '../src/index.ts'
+import { gradients, klDivergence, meanSquaredError, sigmoidCrossEntropy, softmaxCrossEntropy } from '../src/index.ts'
 import { open } from './harness.ts'
 
 /** The loss and its gradient by `x`, as the graph computes them. */
@@ -67,6 +67,22 @@ it('klDivergence is 0 between equals, and at a temperature its gradient is T (st
   near(
     given.slopes,
     ours!.flatMap((row, at) => row.map((item, index) => (2 * (item - theirs![at]![index]!)) / 2)),
+  )
+})
+
+it('sigmoidCrossEntropy is the divergence of two chances, its gradient their difference', async () => {
+  const wanted = [0, 1, 0.25, 0.5, 0.9, 1e-3]
+  const given = await run((b, value) => sigmoidCrossEntropy(b.graph, value, b.input('wanted', ['N', 3])), {
+    x,
+    wanted: Tensor.float32([2, 3], wanted),
+  })
+  const chance = (logit: number): number => 1 / (1 + Math.exp(-logit))
+  const part = (p: number, q: number): number => (p === 0 ? 0 : p * Math.log(p / q))
+  const terms = rows.flat().map((logit, at) => part(wanted[at]!, chance(logit)) + part(1 - wanted[at]!, 1 - chance(logit)))
+  expect(given.loss).toBeCloseTo(terms.reduce((a, b) => a + b) / 6, 5)
+  near(
+    given.slopes,
+    rows.flat().map((logit, at) => (chance(logit) - wanted[at]!) / 6),
   )
 })
 

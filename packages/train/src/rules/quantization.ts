@@ -1,9 +1,10 @@
 import type { ElementType, Node, Value } from '@whittle/ir'
 import { type Builder, fromFront, range, shapeOf, shapedLike } from '../builder.ts'
 import type { Backward, Rule } from '../rule.ts'
+import { unary } from './elementwise.ts'
 
 /**
- * QuantizeLinear and DequantizeLinear, by the straight-through estimator (Bengio, Leonard & Courville 2013): rounding passes gradients as
+ * Round, QuantizeLinear and DequantizeLinear, by the straight-through estimator (Bengio, Leonard & Courville 2013): rounding passes gradients as
  * they are, and what is clipped gets none. Between the two a gradient is that of the number that the integer stands for. The gradient of a
  * scale is that of learned step sizes (Esser et al. 2020), the parts of both ops added up.
  */
@@ -62,6 +63,7 @@ function inRange(b: Builder, at: Backward): Value {
 }
 
 export const quantizationRules: readonly Rule[] = [
+  unary('Round', ({ dy }) => dy),
   {
     op: 'QuantizeLinear',
     inputs: [0, 1],

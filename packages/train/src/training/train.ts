@@ -1,0 +1,115 @@
+import { type Context, type Dataset, type Engine, type Model, Tensor, TransformError, inferShapes } from '@whittle/ir'
+import { type FakeScale, fakeQuantize, onGrid } from '../fake-quantize.ts'
+import type { Objective } from '../objective/objective.ts'
+import type { Frozen } from '../reach.ts'
+import { Loop, type LoopResult } from './loop.ts'
+import type { Parameter } from './optimizer.ts'
+import { type TrainOptions, resolveTraining } from './options.ts'
+import { learnersOf, parameterOf } from './parameters.ts'
+import { Batches, SampleSource } from './samples.ts'
+import { sizeOfRun } from './size-of-run.ts'
+import { TrainingStep, trainingGraphs } from './step.ts'
+
+/** What training needs beside its options. */
+export interface Training {
+  /** Who trains, for messages: `distill`. */
+  readonly owner: string
+  readonly objectives: readonly Objective[]
+  readonly dataset: Dataset
+  readonly context: Context & { readonly engine: Engine }
+  /** Whether values with integer grids are rounded to them while training, the grids being learned as well. */
+  readonly throughGrids?: boolean
+}
+
+export interface Trained extends LoopResult {
+  /** Names of the weights that learned. */
+  learned: string[]
+  /** Nodes through which no gradient goes. */
+  frozen: Frozen[]
+  /** Weights that did not learn. */
+  skipped: { at: string; why: string }[]
+  /** What a run takes at most, and how many samples are in it. */
+  run: { bytes: number; samples: number }
+}
+
+/**
+ * Trains a model in place on the samples of a dataset, and keeps the weights with the least loss on samples that were held out. Where the
+ * signal of the context aborts it, it ends with the best so far.
+ * @throws {DatasetError} when there are too few samples, or one does not fit.
+ * @throws {TransformError} TRAIN_NOTHING when no parameter can learn, TRAIN_NOT_FINITE when the loss is no number before the first step,
+ * TRAIN_MEMORY when one sample takes more memory than allowed.
+ */
+export async function train(model: Model, given: TrainOptions, training: Training): Promise<Trained> {
+  const { owner, objectives, context } = training
+  const options = resolveTraining(owner, given)
+  const source = await SampleSource.open(owner, training.dataset, context.random.fork(owner))
+  const heldOut = source.holdOut(options.holdout)
+  const batches = new Batches(source)
+  const typical = heldOut.length > 0 ? heldOut : await batches.next(1)
+  for (const objective of objectives) await objective.prepare?.(typical.map(({ sample }) => sample))
+
+  const copy = model.clone()
+  inferShapes(copy)
+  const learners = learnersOf(copy, options.parameters)
+  const rounding = training.throughGrids ? fakeQuantize(copy) : { scales: [], skipped: [] }
+  const graphs = trainingGraphs(copy, objectives, learners, rounding.scales)
+  const weights = learners
+    .map((learner) => parameterOf(learner, options.keepZeros, training.throughGrids === true))
+    .filter(({ name }) => graphs.slopes.has(name))
+  const scales = rounding.scales.map(scaleParameter).filter(({ name }) => graphs.slopes.has(name))
+  const parameters = [...weights, ...scales]
+  if (parameters.length === 0) {
+    const ways = graphs.frozen.map(({ at, why }) => `${at} (${why})`)
+    const reason =
+      learners.length === 0
+        ? 'it has no float32 weights'
+        : `no gradient reaches its weights; in the way: ${ways.join(', ') || 'nothing that depends on them'}`
+    throw new TransformError('TRAIN_NOTHING', `${owner}: nothing of the model can learn: ${reason}`)
+  }
+  const run = sizeOfRun(owner, graphs.backward, typical, options.batch, options.memory)
+  context.logger.info(`${owner}: a step takes up to ${Math.round(run.bytes / 1e6)} MB, ${run.samples} samples at a time`)
+  const step = await TrainingStep.open(context.engine, graphs, objectives, parameters)
+  try {
+    const loop = new Loop({ step, graphs, parameters, options, training, batches, heldOut, samples: run.samples })
+    const result = await loop.run()
+    writeBack(model, parameters, rounding.scales)
+    return {
+      ...result,
+      learned: weights.map(({ name }) => name),
+      frozen: graphs.frozen,
+      skipped: [...rounding.skipped, ...graphs.unreached.map((at) => ({ at, why: 'no gradient of the loss reaches it' }))],
+      run,
+    }
+  } finally {
+    await step.dispose()
+  }
+}
+
+/** Scales stay positive, and move by shares of themselves. */
+function scaleParameter({ value }: FakeScale): Parameter {
+  const values = Float32Array.from(value.tensor!.toFloat32())
+  return { name: value.name, values, decays: false, domain: 'logarithm', state: {}, steps: 0 }
+}
+
+function writeBack(model: Model, parameters: readonly Parameter[], scales: readonly FakeScale[]): void {
+  const values = new Map(parameters.map((parameter) => [parameter.name, parameter.values]))
+  const grids = new Map(scales.map((scale) => [scale.of, scale]))
+  const { graph } = model
+  for (const value of [...graph.inputs, ...graph.initializers, ...graph.nodes.flatMap((node) => node.outputs)]) {
+    if (!value) continue
+    const { tensor } = value
+    const learned = values.get(value.name)
+    const grid = grids.get(value.name)
+    if (!grid) {
+      if (tensor && learned) graph.setTensor(value, Tensor.float32(tensor.dims, learned))
+      continue
+    }
+    const scale = values.get(grid.value.name) ?? grid.quantization.scale
+    if (!tensor) value.quantization = { ...grid.quantization, scale }
+    else if (learned) {
+      const rounded = onGrid(tensor, learned, grid.quantization, scale)
+      graph.setTensor(value, rounded.tensor)
+      value.quantization = rounded.quantization
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { type Context, type Dataset, type Engine, type Model, type Report, type Transform, TransformError } from '@whittle/ir'
+import type { Objective } from '../objective/objective.ts'
+import { type LabelOptions, labelObjective } from '../objective/labels.ts'
+import { type DistillOptions, teacherObjective } from '../objective/teacher.ts'
+import { type TrainOptions, recordOf, resolveTraining } from '../training/options.ts'
+import { train } from '../training/train.ts'
+import { reportOf } from './report.ts'
+
+/** Where a transform's samples come from. */
+export interface LearnOptions extends TrainOptions, LabelOptions, DistillOptions {
+  /** Samples to learn from. @default the context's `training`, or its `calibration` */
+  dataset?: Dataset
+  /** The model that is followed. @default the model before the first step */
+  teacher?: Model
+}
+
+/** Which losses are added up. `'any'` are those of labels where the first sample has one, and the teacher's otherwise. */
+export type LossKind = 'labels' | 'teacher' | 'both' | 'any'
+
+/** A transform that trains. */
+export function learn(name: string, options: LearnOptions, kind: LossKind, throughGrids: boolean): Transform {
+  const { dataset, teacher, loss, output, temperature = 1, follow = [], ...training } = options
+  const record = recordOf(resolveTraining(name, training))
+  const named = {
+    ...(typeof loss === 'string' ? { loss } : {}),
+    ...(output === undefined ? {} : { output }),
+    ...(dataset === undefined ? {} : { dataset: dataset.key }),
+  }
+  return {
+    name,
+    options: { ...record, losses: kind, temperature, follow: [...follow], ...named },
+    requires: (_, context) => void needs(name, options, context),
+    async run(model: Model, context: Context): Promise<Report> {
+      const { engine, samples } = needs(name, options, context)
+      const objectives: Objective[] = []
+      try {
+        const label = await firstLabel(samples)
+        const labels = kind === 'labels' || kind === 'both' || (kind === 'any' && label !== undefined)
+        if (labels)
+          objectives.push(labelObjective(label, { ...(loss === undefined ? {} : { loss }), ...(output === undefined ? {} : { output }) }))
+        if (kind === 'teacher' || kind === 'both' || !labels)
+          objectives.push(await teacherObjective(teacher ?? teacherOf(name, context), engine, { temperature, follow }))
+        const trained = await train(model, training, {
+          owner: name,
+          objectives,
+          dataset: samples,
+          context: { ...context, engine },
+          throughGrids,
+        })
+        context.signal?.throwIfAborted()
+        return reportOf(model, trained)
+      } finally {
+        for (const objective of objectives) await objective.dispose?.()
+      }
+    },
+  }
+}
+
+function needs(name: string, { dataset }: LearnOptions, { engine, training, calibration }: Context): { engine: Engine; samples: Dataset } {
+  const samples = dataset ?? training ?? calibration
+  if (!samples)
+    throw new TransformError(
+      'TRAIN_DATA',
+      `${name}: it learns from samples, and none are given; name them with calibrate=, or train= where others are to be learned from`,
+    )
+  if (!engine) throw new TransformError('TRAIN_ENGINE', `${name}: it needs an engine that runs models`)
+  return { engine, samples }
+}
+
+function teacherOf(name: string, { original }: Context): Model {
+  if (original) return original
+  throw new TransformError('TRAIN_TEACHER', `${name}: there is no original to follow; give one with the option teacher`)
+}
+
+async function firstLabel(dataset: Dataset): Promise<unknown> {
+  for await (const { label } of dataset.samples()) return label
+  return undefined
+}
