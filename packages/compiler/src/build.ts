@@ -39,6 +39,7 @@ import { fitsFrame, sized, slowerOnSmall, whyNotSmall } from './small-runtime/ch
 import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
 import type { Compressed, Engines, Lowered, Made, Shared, Verified } from './stages.ts'
 import { lowerReport, warningsOf } from './variant-report.ts'
+import { checkTrainingRequest } from './training.ts'
 import { type Pair, pairsOf } from './variants.ts'
 import { type Reference, runOriginal } from './verify.ts'
 
@@ -80,6 +81,7 @@ export class Build {
     const config = await this.#config()
     const request = parseQuery(query, config)
     checkAccuracyRequest(request)
+    checkTrainingRequest(request)
     this.#request.signal?.throwIfAborted()
     this.#progress('reading')
     const source = readSource(file, root)
@@ -91,6 +93,7 @@ export class Build {
     pinInputs(model, request)
     inferShapes(model)
     const calibration = await this.#dataset(request.calibrate, config, model)
+    const training = await this.#dataset(request.train, config, model)
     const dataset = await this.#dataset(request.evaluate, config, model)
     const samples = await take(calibration ?? dataset ?? checkedDataset(syntheticDataset(model), model), VERIFY_SAMPLES)
     this.#progress('running the original')
@@ -103,6 +106,7 @@ export class Build {
       name: basename(file, extname(file)),
       model,
       calibration,
+      training,
       from: calibration ? 'calibration' : dataset ? 'evaluation' : 'random',
       reference,
       evaluation: evaluated?.evaluation,
@@ -218,7 +222,7 @@ export class Build {
     const key = JSON.stringify(describeRecipe(recipe))
     const known = this.#compressed.get(key)
     if (known) return known
-    const done = await compress(shared.model, recipe.steps, this.#context(target, shared.calibration, id))
+    const done = await compress(shared.model, recipe.steps, this.#context(target, shared, id))
     this.#compressed.set(key, done)
     return done
   }
@@ -340,12 +344,13 @@ export class Build {
     return { root, importer, onDependency: (name) => this.#depend(name) }
   }
 
-  #context(target: Target, calibration: Dataset | undefined, variant: string): Context {
+  #context(target: Target, { calibration, training }: Shared, variant: string): Context {
     const { logger = silentLogger, signal } = this.#request
     return {
       engine: this.#engines.native,
       target,
       calibration,
+      training,
       logger,
       signal,
       random: createRandom('whittle'),

@@ -4,6 +4,7 @@ import { float16, quantize } from '@whittle/quantize'
 import { prune } from '@whittle/prune'
 import { simplify } from '@whittle/simplify'
 import type { Alternative } from './directives/directive.ts'
+import { gridSteps, trainingLabel, tuningSteps } from './training.ts'
 
 /** The resolved, ordered list of transforms with every option filled in: the identity of a build. */
 export interface Recipe {
@@ -30,6 +31,8 @@ export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeF
   const { format, prune: pruning } = alternative
   const steps: Transform[] = [simplify()]
   if (pruning) steps.push(prune({ method: calibrated ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
+  const options = (transform: string): Record<string, never> => optionsOf(alternative, transform)
+  steps.push(...tuningSteps(alternative, options))
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
   if (format?.cluster !== undefined)
     steps.push(
@@ -50,12 +53,14 @@ export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeF
         ...(calibrated && sqnr !== undefined && alternative.options['quantize.allocation'] !== 'uniform'
           ? { allocation: 'mixed', sqnr }
           : {}),
+        ...(alternative.training?.qat === undefined ? {} : { latent: true }),
         ...optionsOf(alternative, 'quantize'),
       }),
+      ...gridSteps(alternative, options),
     )
   const name = format?.name ?? 'fp32'
   const share = pruning && (pruning.pattern ?? `${pruning.ratio}${pruning.scope === 'global' ? '-global' : ''}`)
-  return { steps, format: name, label: share ? `${name}-prune${share.replace(':', 'of')}` : name }
+  return { steps, format: name, label: `${name}${share ? `-prune${share.replace(':', 'of')}` : ''}${trainingLabel(alternative)}` }
 }
 
 /** What the report and the cache's key say of a recipe. */

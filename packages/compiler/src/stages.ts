@@ -53,6 +53,8 @@ export interface Shared {
   readonly name: string
   readonly model: Model
   readonly calibration: Dataset | undefined
+  /** Samples to learn from; where there are none, those of `calibration`. */
+  readonly training: Dataset | undefined
   /** Where the samples come from on which outputs are compared. */
   readonly from: VariantReport['samples']['from']
   readonly reference: Reference

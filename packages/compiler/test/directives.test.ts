@@ -95,8 +95,11 @@ describe('a wrong directive is named, with what to write', () => {
       'target=wasn',
       "target: expected names among webgpu-f16, webnn-npu, webnn-gpu, webgpu, webnn-cpu, wasm, webnn, received 'wasn'; for example target=wasm;webgpu",
     ],
-    ['distill=500', "the directive 'distill' is not in this version of Whittle"],
-    ['sqnr=30;40', "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, cluster, prune, target, runtime"],
+    ['rank=0.5', "the directive 'rank' is not in this version of Whittle"],
+    [
+      'sqnr=30;40',
+      "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, cluster, prune, finetune, distill, qat, target, runtime",
+    ],
     ['quantize.range=best', "quantize: expected minmax or mse or percentile or entropy for range, received 'best'"],
     ['max=500', "max: expected a size such as 500kB or 2MB, received '500'; for example max=500kB"],
   ])('%s', (query, text) => {

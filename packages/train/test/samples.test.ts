@@ -48,6 +48,6 @@ it('batches hold samples of one shape', async () => {
 })
 
 it('fewer than two samples are refused', async () => {
-  await expect(open(0)).rejects.toThrow("test: the dataset 'numbered' yields no samples, and training needs two at least")
-  await expect(open(1)).rejects.toThrow("test: the dataset 'numbered' yields one sample, and training needs two at least")
+  await expect(open(0)).rejects.toThrow('test: the dataset yields no samples, and training needs two at least')
+  await expect(open(1)).rejects.toThrow('test: the dataset yields one sample, and training needs two at least')
 })

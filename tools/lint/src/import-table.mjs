@@ -16,7 +16,7 @@ export const IMPORT_TABLE = {
   codec: [],
   tfjs: ['ir', 'codec/decode'],
   tflite: ['ir'],
-  compiler: ['ir', 'simplify', 'statistics', 'prune', 'cluster', 'quantize', 'engine', 'targets', 'codec', 'tfjs', 'tflite'],
+  compiler: ['ir', 'simplify', 'statistics', 'prune', 'cluster', 'quantize', 'train', 'engine', 'targets', 'codec', 'tfjs', 'tflite'],
   runtime: ['targets', 'codec/decode'],
   'rollup-plugin': ['compiler'],
   cli: ['compiler'],

@@ -7,6 +7,8 @@ export type Format = { readonly name: string; readonly bits?: number; readonly f
 export interface Alternative {
   format?: Format
   prune?: { ratio?: number; scope?: 'tensor' | 'global'; pattern?: string }
+  /** Steps of each kind of training. */
+  training?: { finetune?: number; distill?: number; qat?: number }
   /** Options of transforms by name: `quantize.range`. */
   options: Record<string, string>
 }
@@ -22,6 +24,7 @@ export interface Request {
   alternatives: Alternative[]
   targets?: Target[]
   calibrate?: string
+  train?: string
   evaluate?: string
   metric?: string
   /** Points of the metric. */

@@ -1,4 +1,5 @@
 import { TARGETS, TARGET_GROUPS, findTargets } from '@whittle/targets'
+import { TRAINING_DIRECTIVES, TRAINING_OPTIONS } from './training.ts'
 import type { Alternative, Directive, Output, RuntimeName } from './directive.ts'
 
 const OUTPUTS: readonly Output[] = ['model', 'url', 'manifest', 'report']
@@ -71,6 +72,7 @@ export const DIRECTIVES: readonly Directive[] = [
       return value !== ''
     },
   },
+  ...TRAINING_DIRECTIVES,
   {
     name: 'evaluate',
     value: 'the path of a module, of a folder of .npz files, or the name of a dataset in whittle.config',
@@ -176,9 +178,6 @@ export const DIRECTIVES: readonly Directive[] = [
   },
   planned('rank', 'low-rank factorization', 'rank=0.5'),
   planned('macs', 'a budget of operations', 'macs=0.5'),
-  planned('finetune', 'steps of training at build time', 'finetune=500'),
-  planned('distill', 'steps of distillation at build time', 'distill=500'),
-  planned('qat', 'steps of quantization-aware training at build time', 'qat=500'),
   planned('latency', 'time budget as a ratio to fp32', 'latency=0.8'),
   planned('host', 'the encoding that the host serves', 'host=gzip'),
   planned('auto', 'a search under the budgets', 'auto'),
@@ -224,4 +223,5 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'quantize.smooth': 'number',
   'quantize.minSize': 'number',
   'float16.minSize': 'number',
+  ...TRAINING_OPTIONS,
 }

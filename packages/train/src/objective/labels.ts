@@ -29,8 +29,14 @@ const INPUT = 'label'
  * The loss by labels: of classes, a class index for each position (a number, or a tensor of them); of numbers, a float32 tensor of the
  * output's shape.
  * @param first the label of one sample, which tells what all are.
+ * @throws {DatasetError} LABEL_MISSING where it has none.
  */
 export function labelObjective(first: unknown, options: LabelOptions = {}): Objective {
+  if (first === undefined)
+    throw new DatasetError(
+      'LABEL_MISSING',
+      "the samples have no labels: give each a class index (a number, or a Tensor of them) or a float32 Tensor of the output's shape, or use distill, which needs none",
+    )
   const classes = options.loss === 'cross-entropy' || (options.loss === undefined && isIndex(first))
   let expected: readonly (number | string)[] | undefined
   return {

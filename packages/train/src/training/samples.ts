@@ -42,7 +42,7 @@ export class SampleSource {
     if (count < 2)
       throw new DatasetError(
         'TRAIN_SAMPLES',
-        `${owner}: the dataset '${dataset.key}' yields ${count === 0 ? 'no samples' : 'one sample'}, and training needs two at least; some hundreds are usual`,
+        `${owner}: the dataset yields ${count === 0 ? 'no samples' : 'one sample'}, and training needs two at least; some hundreds are usual`,
       )
     return source
   }
@@ -85,7 +85,7 @@ export class SampleSource {
         }
         const at = this.#at++
         if (this.#heldOut.has(at)) continue
-        this.#window.push({ sample: value, where: `sample ${at} of ${this.#dataset.key}` })
+        this.#window.push({ sample: value, where: `sample ${at}` })
         bytes += Object.values(value.inputs).reduce((sum, tensor) => sum + tensor.bytes().byteLength, 0)
       }
     }

@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { type CompileResult, compile, summary } from '../src/index.ts'
+import { classifier, picturesModule, project } from './project.ts'
+
+const files = {
+  'net.onnx': classifier(),
+  'learn.ts': picturesModule({ seed: 'learn', count: 300 }),
+  'test.ts': picturesModule({ seed: 'test', count: 300 }),
+}
+
+const build = (root: string, query: string): Promise<CompileResult> =>
+  compile({ file: join(root, 'net.onnx'), query: `${query}&target=wasm`, root, cache: false })
+
+const accuracyOf = async (query: string): Promise<{ agreement: number; result: CompileResult }> => {
+  const result = await build(await project(files), `${query}&evaluate=./test.ts`)
+  return { agreement: result.report.variants[0]!.accuracy!.variant, result }
+}
+
+it('qat= keeps more of what the original decides than rounding alone, in as many bits', async () => {
+  const rounded = await accuracyOf('bits=3&calibrate=./learn.ts')
+  const { agreement, result } = await accuracyOf('bits=3&calibrate=./learn.ts&qat=80&qat.learningRate=0.003')
+  expect(agreement).toBeGreaterThan(rounded.agreement)
+  const [variant] = result.report.variants
+  expect(variant!.id).toBe('bits3-qat80-wasm')
+  expect(variant!.recipe.map(({ step }) => step)).toEqual(['simplify', 'quantize', 'qat'])
+  expect(variant!.reports.find(({ step }) => step === 'qat')!.changed[0]!.what).toMatch(/weights learned in 80 steps: the loss went from/)
+  expect(result.artefacts[0]!.bytes.byteLength).toBeLessThan(1.1 * rounded.result.artefacts[0]!.bytes.byteLength)
+  expect(summary([result])).toContain('bits3-qat80-wasm')
+})
+
+it('distill= gives back what prune= took, from samples of its own', async () => {
+  const pruned = await accuracyOf('prune=0.7')
+  const { agreement, result } = await accuracyOf('prune=0.7&distill=80&distill.learningRate=0.003&train=./learn.ts')
+  expect(agreement).toBeGreaterThan(pruned.agreement)
+  const [prune, distill] = ['prune', 'distill'].map((name) => result.report.variants[0]!.recipe.findIndex(({ step }) => step === name))
+  expect(prune).toBeLessThan(distill!)
+  expect(result.watch.some((file) => file.endsWith('learn.ts'))).toBe(true)
+  // The zeros are still there: they are what makes the file small.
+  expect(result.report.variants[0]!.brotli).toBeLessThan(1.1 * pruned.result.report.variants[0]!.brotli)
+})
+
+it.each([
+  ['qat=100', 'qat=100 learns from samples: give them with train=./samples.ts, or calibrate='],
+  ['qat=100&train=./learn.ts', 'qat=100 trains through the steps of a number format: write it with int8, int4 or bits='],
+  ['cluster=8&qat=100&train=./learn.ts', 'qat=100 trains through the steps of a number format'],
+  ['int4&train=./learn.ts', 'train=./learn.ts gives samples to learn from, and nothing learns: add finetune=, distill= or qat='],
+  ['distill=0&train=./learn.ts', "distill: expected a whole number of steps, received '0'; for example distill=500"],
+  ['finetune=5&train=./learn.ts', 'finetune: the samples have no labels'],
+])('%s is refused, with what to write', async (query, message) => {
+  await expect(build(await project(files), query)).rejects.toThrow(message)
+})
