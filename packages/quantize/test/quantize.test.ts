@@ -63,6 +63,7 @@ describe('options', () => {
       correction: 'none',
       smooth: null,
       minSize: 256,
+      latent: false,
     })
     expect(quantize({ bits: undefined, range: undefined }).options).toEqual(quantize().options)
   })
