@@ -137,9 +137,9 @@ describe('whittle inspect', () => {
 
   it('prints for each target how many nodes run where, in how many parts, and what is copied', async () => {
     const { out } = await whittle(['inspect', 'direction.onnx'])
-    expect(out).toMatch(/^target +nodes on it +on the CPU +sizes +folded +parts +copied in a run$/m)
-    expect(out).toMatch(/^webgpu +217 +0 +3 +251 +2 +12 B$/m)
-    expect(out).toMatch(/^webnn-npu +215 +0 +0 +256 +1 +0 B$/m)
+    expect(out).toMatch(/^target +nodes on it +on the CPU +sizes +folded +parts +copied in a run +waits, of wasm$/m)
+    expect(out).toMatch(/^webgpu +217 +0 +3 +251 +2 +12 B +unknown$/m)
+    expect(out).toMatch(/^webnn-npu +215 +0 +0 +256 +1 +0 B +unknown$/m)
     expect(out).toMatch(/^wasm +220 +0 +0 +251 +1 +0 B$/m)
     expect(out).toContain('All but wasm is forecast from the tables of onnxruntime-web, and untested.')
     const { targets } = JSON.parse((await whittle(['inspect', 'direction.onnx', '--json'])).out)
@@ -149,6 +149,8 @@ describe('whittle inspect', () => {
       nodes: { provider: 217, cpu: 0, shape: 3, folded: 251 },
       partitions: 2,
       crossing: { values: 2, bytes: 12, exact: true },
+      cost: { crossings: 470, cpu: expect.any(Number), wasm: null, relative: null },
+      verdict: 'well',
       fallbacks: [],
       warnings: [],
     })
@@ -157,7 +159,7 @@ describe('whittle inspect', () => {
   it('says why nodes fall back, a line a reason', async () => {
     await writeFile(join(cwd, 'rounds.onnx'), tinyModel({ op: 'Round' }))
     const { out } = await whittle(['inspect', 'rounds.onnx'])
-    expect(out).toMatch(/^webgpu +1 +1 +0 +0 +1 +32 B$/m)
+    expect(out).toMatch(/^webgpu +1 +1 +0 +0 +1 +32 B +0.50$/m)
     expect(out).toMatch(/^webgpu-f16, webgpu: no kernel for Round \(1 node\)$/m)
   })
 

@@ -27,14 +27,16 @@ import type { Request, RuntimeName } from './directives/directive.ts'
 import { parseQuery } from './directives/parse.ts'
 import { checkTarget, pinInputs } from './inputs.ts'
 import { type Fitted, fitIntegers } from './fit-integers.ts'
-import { forecast } from './forecast.ts'
+import { whyDropped } from './dropped.ts'
+import { type Forecast, forecast } from './forecast.ts'
 import { type Arithmetic, goldenInputs, goldenOf } from './golden.ts'
+import { betterForm, firstForm, inForm } from './lower/forms.ts'
 import { type Choose, type Lowering, lower } from './lower/lower.ts'
 import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
 import { artefactName, manifestOf, uniqueId } from './manifest.ts'
 import { readSource } from './source.ts'
-import type { Artefact, CompileRequest, CompileResult, VariantReport, WhittleConfig } from './types.ts'
+import type { Artefact, CompileRequest, CompileResult, DroppedVariant, VariantReport, WhittleConfig } from './types.ts'
 import { fitsFrame, sized, slowerOnSmall, whyNotSmall } from './small-runtime/choose.ts'
 import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
 import type { Compressed, Engines, Lowered, Made, Shared, Verified } from './stages.ts'
@@ -115,39 +117,45 @@ export class Build {
     }
     const variants: ManifestVariant[] = []
     const reports: VariantReport[] = []
-    for (const pair of pairsOf(request)) {
-      const { variant, report } = await this.#variant(pair, request, shared, variants)
+    const dropped: DroppedVariant[] = []
+    const pairs = pairsOf(request)
+    for (const pair of pairs) {
+      const began = performance.now()
+      checkTarget(pair.target, model)
+      const made = await this.#fitted(pair, request, shared, variants)
+      const why = whyDropped(made.outlook, request, pairs)
+      if (why !== undefined) {
+        dropped.push({ id: made.id, target: made.target.name, why, forecast: made.outlook })
+        continue
+      }
+      const { variant, report } = await this.#variant(made, began, shared, variants)
       variants.push(variant)
       reports.push(report)
     }
     checkBudgets(request, reports)
     const sourceBytes = { file: basename(file), bytes: source.size, brotli: await sourceBrotli }
+    const warnings = [...(evaluated?.warnings ?? []), ...dropped.map(({ id, why }) => `${id} is not shipped: ${why}`)]
     return {
       manifest: manifestOf(shared, query, sourceBytes, variants),
       artefacts: [...this.#artefacts.values()],
-      report: { source: sourceBytes, variants: reports, warnings: evaluated?.warnings ?? [] },
+      report: { source: sourceBytes, variants: reports, dropped, warnings },
       kernels: kernelsOf(this.#kernels),
       watch: [...this.#watch],
     }
   }
 
   async #variant(
-    pair: Pair,
-    request: Request,
+    result: Made,
+    began: number,
     shared: Shared,
     others: readonly ManifestVariant[],
   ): Promise<{ variant: ManifestVariant; report: VariantReport }> {
-    const began = performance.now()
-    checkTarget(pair.target, shared.model)
-    const result = await this.#fitted(pair, request, shared, others)
-    const { id, recipe, target, model, small, bytes, brotli, quality, lowering, accuracy, warnings } = result
+    const { id, recipe, target, model, small, bytes, brotli, quality, lowering, outlook, accuracy, warnings } = result
     result.kernels.forEach((kernel) => this.#kernels.add(kernel))
     const name = this.#nameOf(result, recipe, target, shared.name)
     const golden = await this.#golden(result, target, recipe, shared)
     const { provider, deviceType, probes } = target
     const { samples } = shared.reference
-    // Of what ships, read back.
-    const outlook = forecast(small ? model : readOnnx(bytes), target, shared.shapes)
     return {
       variant: {
         id,
@@ -208,13 +216,14 @@ export class Build {
     const step = `${recipe.label}-${asked.name}`
     const { model, reports } = await this.#compress(recipe, asked, shared, step)
     const small = this.#executedSmall(runtime, model, request, shared)
-    const target = small ? tfjs : asked
     const id = uniqueId(small ? `${recipe.label}-tfjs` : step, others)
-    const { result, warnings } = small ? await this.#small(model, small, shared, id) : await this.#lower(model, target, sqnr, shared, id)
+    const { result, warnings, outlook, target } = small
+      ? { ...(await this.#small(model, small, shared, id)), outlook: forecast(small, tfjs, shared.shapes), target: tfjs }
+      : await this.#lowered(model, asked, sqnr, shared, id)
     if (shared.evaluation) this.#progress('evaluating', id)
     const judged = await shared.evaluation?.judge(this.#engineOf(target), result.bytes, result.sha256, `variant ${id}`, request.drop)
     const accuracy = judged && { ...judged, ...(fallback.length > 0 ? { fallback } : {}) }
-    return { ...result, id, recipe, target, model: small ?? model, small: small !== undefined, steps: reports, warnings, accuracy }
+    return { ...result, id, recipe, target, model: small ?? model, small: small !== undefined, steps: reports, outlook, warnings, accuracy }
   }
 
   /** Runs a recipe, once for all targets. */
@@ -251,6 +260,23 @@ export class Build {
     const lowering: Lowering = { integerNodes: [], integerOutputs: [], dynamicNodes: [], blockNodes: [], stored, skipped: [] }
     const slower = slowerOnSmall(typical)
     return { result: { ...verified, lowering, kernels, sqnr: worstSqnr(verified.quality) }, warnings: slower ? [slower] : [] }
+  }
+
+  /** Lowers for a target in the form that it is fast with, or, where it is forecast to run that poorly, in one that it runs better. */
+  async #lowered(
+    model: Model,
+    target: Target,
+    sqnr: number | undefined,
+    shared: Shared,
+    id: string,
+  ): Promise<Fitted<Lowered> & { outlook: Forecast; target: Target }> {
+    // Before anything is run: a form that a target lacks may be one that no engine takes.
+    const better = betterForm(model, target, shared.shapes)
+    const form = better?.form ?? firstForm(target)
+    const { result, warnings } = await this.#lower(inForm(model, form), form.target, sqnr, shared, id)
+    // Of what ships, read back.
+    const outlook = forecast(readOnnx(result.bytes), target, shared.shapes)
+    return { result, warnings: better ? [better.why, ...warnings] : warnings, outlook, target: form.target }
   }
 
   /** Lowers for a target; not all that would be faster in int8 computes so where that would spoil the outputs. */

@@ -1,4 +1,5 @@
 import { type Graph, type Model, type Node, type Target, type Value, WhittleError, byteLengthOf, inferShapes } from '@whittle/ir'
+import { type ForecastCost, costOf } from './forecast-cost.ts'
 import { type Side, countPartitions } from './forecast-partitions.ts'
 import { Placement, foldedNodes, isConstant } from './forecast-placement.ts'
 
@@ -26,6 +27,13 @@ export interface Forecast {
     /** Whether all of their sizes are known; free dimensions count as 1. */
     readonly exact: boolean
   }
+  /** At the least, against running all on wasm; absent for wasm itself. */
+  readonly cost?: ForecastCost
+  /**
+   * Whether the target is worth it: `fails` where a session is not made or a run fails, `poor` where it is slower than wasm even if its provider
+   * took no time. `well` says no more than that neither is forecast.
+   */
+  readonly verdict: 'well' | 'poor' | 'fails'
   /** Why each node of `nodes.cpu` is there. */
   readonly fallbacks: readonly { readonly at: string; readonly why: string }[]
   /** Sentences that a user must see. */
@@ -64,21 +72,27 @@ export function forecast(model: Model, target: Target, shapes: Readonly<Record<s
     return obstacle && !shapeNodes.has(node) ? [{ at: node.describe(), ...obstacle }] : []
   })
   const provider = live.filter(onProvider).length
+  const partitions = partitionsOf(copy.graph, folded, sideOf)
+  const crossing = crossingOf(live, placement, onProvider)
+  const cost = costOf(copy, target, { live, onProvider, partitions, bytes: crossing.bytes })
+  const fatal = fallbacks.filter((entry) => entry.fatal)
+  const verdict: Forecast['verdict'] = fatal.length > 0 ? 'fails' : (cost?.relative ?? 0) >= 1 ? 'poor' : 'well'
   const result = {
     target: target.name,
     untested: target.provider !== 'wasm',
     nodes: { provider, cpu: fallbacks.length, shape: shapeNodes.size, folded: folded.size },
-    partitions: partitionsOf(copy.graph, folded, sideOf),
-    crossing: crossingOf(live, placement, onProvider),
+    partitions,
+    crossing,
+    ...(cost ? { cost } : {}),
+    verdict,
   }
-  const fatal = fallbacks.filter((entry) => entry.fatal)
   return {
     ...result,
     fallbacks: fallbacks.map(({ at, why }) => ({ at, why })),
     warnings: [
       ...fatal.slice(0, 1).map(({ at, why }) => `${at} makes the model fail on ${target.name}: ${why}`),
       ...tooLarge(live, target),
-      ...(result.partitions > MANY_PARTITIONS ? [poorly(result, fallbacks)] : []),
+      ...(verdict === 'poor' || partitions > MANY_PARTITIONS ? [poorly(result, fallbacks)] : []),
     ],
   }
 }
@@ -170,7 +184,7 @@ function tooLarge(live: readonly Node[], { name, limits }: Target): string[] {
 }
 
 function poorly(
-  { target, nodes, partitions, crossing }: Omit<Forecast, 'fallbacks' | 'warnings'>,
+  { target, nodes, partitions, crossing, cost, verdict }: Omit<Forecast, 'fallbacks' | 'warnings'>,
   fallbacks: readonly { at: string }[],
 ): string {
   const ops = new Map<string, number>()
@@ -182,6 +196,10 @@ function poorly(
   const total = nodes.provider + nodes.cpu + nodes.shape
   const share = `${nodes.cpu + nodes.shape} of ${total} nodes are forecast to run on the CPU on ${target}`
   const what = most ? `, most of them ${most[0]}` : ''
+  if (partitions === 0) return `${share}${what}: nothing is left for it to do (untested)`
   const bytes = `${crossing.exact ? '' : 'at least '}${(crossing.bytes / 1000).toFixed(1)} kB`
-  return `${share}${what}: that breaks it into ${partitions} parts, with ${bytes} copied in a run, and may be slower than wasm (untested)`
+  const parts = `${share}${what}: that breaks it into ${partitions} parts, with ${bytes} copied in a run`
+  return verdict === 'poor' && cost
+    ? `${parts}, which takes at least ${cost.relative!.toFixed(1)} times as long as all takes on wasm (untested)`
+    : `${parts}, and may be slower than wasm (untested)`
 }

@@ -8,6 +8,7 @@ export type { Alternative, Directive, Format, Output, Request } from './directiv
 export { canonicalQuery, isModelImport, parseQuery, queryOutput, splitQuery } from './directives/parse.ts'
 export { DIRECTIVES, TRANSFORM_OPTIONS } from './directives/table.ts'
 export { MANY_PARTITIONS, forecast, type Forecast } from './forecast.ts'
+export type { ForecastCost } from './forecast-cost.ts'
 export { inspect, type ModelSummary, type WeightSummary } from './inspect.ts'
 export { lower, type Lowering } from './lower/lower.ts'
 export { divideFiles, partsOf } from './parts.ts'
@@ -21,6 +22,7 @@ export type {
   CompileReport,
   CompileRequest,
   CompileResult,
+  DroppedVariant,
   Quality,
   VariantReport,
   WhittleConfig,

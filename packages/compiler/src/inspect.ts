@@ -44,7 +44,7 @@ export interface ModelSummary {
   readonly macs: number | null
   /** Constants by element type, the largest first. */
   readonly weights: Readonly<Partial<Record<ElementType, WeightSummary>>>
-  /** Where the nodes of the model, upgraded to the opset of every variant and else as it is, run on each target. */
+  /** Where the nodes of the model, upgraded to the opset of every variant and else as it is, run on each target, at batch 1. */
   readonly targets: readonly Forecast[]
 }
 
@@ -68,6 +68,7 @@ export async function inspect(file: string): Promise<ModelSummary> {
       ? readOnnx(contents[0]!, { file, upgrade: false, external: (location) => readFileSync(join(dirname(file), location)) })
       : model
   const weights = summarizeWeights(written)
+  const batchOne = shapesAtBatchOne(model)
   const { producerName, producerVersion } = written.metadata
   let brotli = 0
   for (const content of contents) brotli += await brotliSize(content)
@@ -80,7 +81,7 @@ export async function inspect(file: string): Promise<ModelSummary> {
     ...portsOf(model),
     ops: countOps(written),
     parameters: Object.entries(weights).reduce((sum, [type, { elements }]) => sum + (isLearned(type as ElementType) ? elements : 0), 0),
-    targets: TARGETS.map((target) => forecast(model, target)),
+    targets: TARGETS.map((target) => forecast(model, target, batchOne)),
     macs: macsAtBatchOne(model),
     weights,
   }
@@ -109,6 +110,16 @@ function summarizeWeights(model: Model): Partial<Record<ElementType, WeightSumma
 
 function isLearned(type: ElementType): boolean {
   return kindOf(type) === 'float' || ['int4', 'uint4', 'int8', 'uint8', 'int16', 'uint16'].includes(type)
+}
+
+/** Dims of the inputs of which only the batch is free, by name. */
+function shapesAtBatchOne({ graph }: Model): Record<string, number[]> {
+  const shapes: Record<string, number[]> = {}
+  for (const { name, shape } of graph.inputs) {
+    const dims = shape?.map((dim, axis) => (axis === 0 && typeof dim === 'string' ? 1 : dim))
+    if (dims?.every((dim): dim is number => typeof dim === 'number')) shapes[name] = dims
+  }
+  return shapes
 }
 
 function macsAtBatchOne(model: Model): number | null {

@@ -2,6 +2,7 @@ import type { Dataset, Engine, Model, StepReport, Target } from '@whittle/ir'
 import type { GoldenInput } from '@whittle/targets'
 import type { Evaluation } from './accuracy/evaluation.ts'
 import type { Judged } from './accuracy/fit.ts'
+import type { Forecast } from './forecast.ts'
 import type { Attempt } from './fit-integers.ts'
 import type { Lowering } from './lower/lower.ts'
 import type { Recipe } from './recipe.ts'
@@ -45,6 +46,8 @@ export interface Made extends Lowered, Judged {
   readonly model: Model
   readonly small: boolean
   readonly steps: StepReport[]
+  /** Of what ships, read back. */
+  readonly outlook: Forecast
   readonly warnings: string[]
 }
 

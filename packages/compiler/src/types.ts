@@ -109,9 +109,19 @@ export interface VariantReport {
   readonly warnings: string[]
 }
 
+/** A variant that was built and is not shipped: a device is better off with another one. */
+export interface DroppedVariant {
+  readonly id: string
+  readonly target: string
+  readonly why: string
+  readonly forecast: Forecast
+}
+
 export interface CompileReport {
   readonly source: { file: string; bytes: number; brotli: number }
   readonly variants: VariantReport[]
+  /** Variants that their targets are forecast to run slower than wasm, or not at all; `warnings` says so as well. */
+  readonly dropped: DroppedVariant[]
   /** Sentences about the whole import that a user must see. */
   readonly warnings: string[]
 }

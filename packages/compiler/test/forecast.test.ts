@@ -28,8 +28,11 @@ describe('on a small graph', () => {
       nodes: { provider: 3, cpu: 1, shape: 0, folded: 0 },
       partitions: 2,
       crossing: { values: 2, bytes: 8 * 4 + 8, exact: true },
+      // Each of the four nodes counts as the least that was measured of any; one round trip is far more.
+      cost: { crossings: 470, cpu: 10.1, wasm: 40.2, relative: expect.closeTo((470 + 10.05) / 40.2, 1) },
+      verdict: 'poor',
       fallbacks: [{ at: "QuantizeLinear 'quantizelinear_out'", why: 'no kernel for QuantizeLinear' }],
-      warnings: [],
+      warnings: [expect.stringMatching(/^1 of 4 nodes .* into 2 parts, .* at least 11.9 times as long as all takes on wasm \(untested\)$/)],
     })
   })
 
@@ -152,6 +155,7 @@ describe('what the overlay says', () => {
     const model = buildModel((b) => {
       b.output(b.node('DequantizeLinear', [b.input('x', [4], 'uint8'), scale(b)]))
     })
+    expect(forecast(model, webnnCpu).verdict).toBe('fails')
     expect(forecast(model, webnnCpu).warnings).toEqual([
       "DequantizeLinear 'dequantizelinear_out' makes the model fail on webnn-cpu: DequantizeLinear only with input 2",
     ])
@@ -181,6 +185,7 @@ it('wasm runs everything, in one part, and that is no forecast', () => {
     nodes: { provider: 8, cpu: 0, shape: 0, folded: 0 },
     partitions: 1,
     crossing: { values: 0, bytes: 0, exact: true },
+    verdict: 'well',
     fallbacks: [],
     warnings: [],
   })
@@ -190,13 +195,43 @@ it('every other target is untested', () => {
   for (const target of TARGETS) expect(forecast(roundTrips(1), target).untested, target.name).toBe(target.provider !== 'wasm')
 })
 
-it('warns from the part on after which an op recurs with every block', () => {
-  expect(forecast(roundTrips(MANY_PARTITIONS - 1), webgpu)).toMatchObject({ partitions: MANY_PARTITIONS, warnings: [] })
-  const { partitions, warnings } = forecast(roundTrips(MANY_PARTITIONS), webgpu)
-  expect(partitions).toBe(MANY_PARTITIONS + 1)
-  expect(warnings).toEqual([
-    '4 of 16 nodes are forecast to run on the CPU on webgpu, most of them QuantizeLinear: that breaks it into 5 parts, with 0.2 kB copied in a run, and may be slower than wasm (untested)',
-  ])
+describe('what crossings cost', () => {
+  /** MatMuls of 1024 x 1024 between `times` ops that WebGPU lacks. */
+  const large = (times: number): Model =>
+    buildModel((b) => {
+      let x = b.node('MatMul', [b.input('x', [64, 1024]), b.weight('w', [1024, 1024])])
+      for (let block = 0; block < times; block++) x = b.node('MatMul', [b.node('Round', [x]), b.weight(`w${block}`, [1024, 1024])])
+      b.output(x)
+    })
+
+  it('is little beside much work: many parts are warned of, and no more', () => {
+    expect(forecast(large(MANY_PARTITIONS - 1), webgpu)).toMatchObject({ partitions: MANY_PARTITIONS, verdict: 'well', warnings: [] })
+    const { cost, partitions, verdict, warnings } = forecast(large(MANY_PARTITIONS), webgpu)
+    expect([partitions, verdict]).toEqual([MANY_PARTITIONS + 1, 'well'])
+    expect(cost!.relative).toBeLessThan(0.5)
+    const bytes = 2 * MANY_PARTITIONS * 64 * 1024 * 4
+    expect(cost!.crossings).toBeCloseTo(MANY_PARTITIONS * webgpu.crossing!.perCrossing + bytes * 1e-6 * webgpu.crossing!.perMillionBytes, 0)
+    expect(warnings).toEqual([
+      '4 of 9 nodes are forecast to run on the CPU on webgpu, most of them Round: that breaks it into 5 parts, with 2097.2 kB copied in a run, and may be slower than wasm (untested)',
+    ])
+  })
+
+  it('is nothing where the provider is left with nothing, and that is poor all the same', () => {
+    const model = buildModel((b) => b.output(b.node('Round', [b.input('x', [4])])))
+    expect(forecast(model, webgpu)).toMatchObject({ partitions: 0, cost: { crossings: 0, relative: 1 }, verdict: 'poor' })
+    expect(forecast(model, webgpu).warnings).toEqual([
+      '1 of 1 nodes are forecast to run on the CPU on webgpu, most of them Round: nothing is left for it to do (untested)',
+    ])
+  })
+
+  it('is not held against a target where the work is not known', () => {
+    const model = buildModel((b) => {
+      const x = b.node('MatMul', [b.input('x', ['N', 8]), b.weight('w', [8, 8])])
+      b.output(b.node('Relu', [b.node('Round', [x])]))
+    })
+    expect(forecast(model, webgpu)).toMatchObject({ partitions: 2, cost: { wasm: null, relative: null }, verdict: 'well' })
+    expect(forecast(model, webgpu, { x: [1, 8] }).verdict).toBe('poor')
+  })
 })
 
 it('warns of a tensor that not every device can bind', () => {

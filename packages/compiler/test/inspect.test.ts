@@ -72,6 +72,8 @@ it('counts parameters, multiply-accumulates at a batch of 1, and constants by ty
       nodes: { provider: 2, cpu: 0, shape: 0, folded: 0 },
       partitions: 1,
       crossing: { values: 0, bytes: 0, exact: true },
+      ...(provider === 'wasm' ? {} : { cost: { crossings: 0, cpu: 0, wasm: expect.closeTo(20, 0), relative: 0 } }),
+      verdict: 'well',
       fallbacks: [],
       warnings: [],
     })),

@@ -20,7 +20,7 @@ function resultOf(artefacts: ReturnType<typeof artefact>[]): CompileResult {
   return {
     manifest,
     artefacts,
-    report: { source: manifest.source, variants: [], warnings: [] },
+    report: { source: manifest.source, variants: [], dropped: [], warnings: [] },
     kernels: {},
     watch: [],
     cached: false,

@@ -34,7 +34,18 @@ export {
 export { permuted } from './permuted.ts'
 export { removeUnused } from './remove-unused.ts'
 export { createRandom, type Random } from './random.ts'
-export type { BackEnd, ComputeForm, CostRow, CostTable, RuntimeCostRow, RuntimeCostTable, Source, Target, TargetLimits } from './target.ts'
+export type {
+  BackEnd,
+  ComputeForm,
+  CostRow,
+  CostTable,
+  CrossingCost,
+  RuntimeCostRow,
+  RuntimeCostTable,
+  Source,
+  Target,
+  TargetLimits,
+} from './target.ts'
 export { Tensor, type TensorData } from './tensor.ts'
 export type { Context, JsonObject, JsonValue, Report, Transform } from './transform.ts'
 export { problemsOf, validate, validatorRules } from './validate.ts'

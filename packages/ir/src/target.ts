@@ -46,6 +46,17 @@ export interface RuntimeCostTable {
   readonly source: Source
 }
 
+/**
+ * What it costs to go from a provider to the CPU in the middle of a run and back, at the least: published figures of the fastest case, not measured
+ * on the devices of the target. In microseconds.
+ */
+export interface CrossingCost {
+  /** Until the CPU has what the provider gave, beside the copying. */
+  readonly perCrossing: number
+  /** Of copying a million bytes. */
+  readonly perMillionBytes: number
+}
+
 /** Sizes that are there on every device of a target. In bytes. */
 export interface TargetLimits {
   /** Of one buffer. */
@@ -85,6 +96,8 @@ export interface Target {
   readonly elementTypes: readonly ElementType[]
   readonly cost?: CostTable
   readonly limits?: TargetLimits
+  /** Absent where nothing crosses: the provider is the CPU's. */
+  readonly crossing?: CrossingCost
   /** Where several may stand behind the provider: which ones, as far as it is published. */
   readonly backEnds?: readonly BackEnd[]
   readonly sources: Readonly<Record<string, Source>>

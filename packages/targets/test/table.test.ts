@@ -32,6 +32,7 @@ describe.each(TARGETS)('$name', (target) => {
       'elementTypes',
       ...(target.staticShapes ? ['staticShapes'] : []),
       ...(limits ? ['limits'] : []),
+      ...(target.crossing ? ['crossing'] : []),
     ]
     expect(Object.keys(sources).sort()).toEqual(facts.sort())
     const named = (backEnds ?? []).map(({ name, source }) => [name, source] as const)
@@ -61,6 +62,13 @@ describe.each(TARGETS)('$name', (target) => {
 test('half floats are computed only where the probe for them is asked', () => {
   for (const { name, computes, probes } of TARGETS.filter(({ provider }) => provider === 'webgpu'))
     expect(computes.includes('fp16'), name).toBe(probes.includes('shader-f16'))
+})
+
+test('crossing costs something wherever the provider is not the CPU’s', () => {
+  for (const { name, provider, crossing } of TARGETS) {
+    expect(crossing !== undefined, name).toBe(provider !== 'wasm')
+    if (crossing) expect(Math.min(crossing.perCrossing, crossing.perMillionBytes), name).toBeGreaterThan(0)
+  }
 })
 
 test('only targets with a measured cost table compute with quantized activations', () => {

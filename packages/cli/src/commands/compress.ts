@@ -80,6 +80,7 @@ function toJson({ report }: CompileResult, files: Files): unknown {
   return {
     source: report.source,
     warnings: report.warnings,
+    dropped: report.dropped,
     variants: report.variants.map((variant) => ({
       id: variant.id,
       target: variant.target,

@@ -50,7 +50,7 @@ function toText(summary: ModelSummary, io: Io): string {
 
 /** Where the nodes run, a line a target; then why some do not run where they were to. */
 function targetsText(targets: readonly Forecast[], colors: Colors): string {
-  const rows = targets.map(({ target, nodes, partitions, crossing }) => [
+  const rows = targets.map(({ target, nodes, partitions, crossing, cost, verdict }) => [
     target,
     countText(nodes.provider),
     countText(nodes.cpu),
@@ -58,10 +58,21 @@ function targetsText(targets: readonly Forecast[], colors: Colors): string {
     countText(nodes.folded),
     countText(partitions),
     `${crossing.exact ? '' : 'at least '}${bytesText(crossing.bytes)}`,
+    verdict === 'fails'
+      ? 'fails'
+      : cost
+        ? cost.relative === null
+          ? 'unknown'
+          : `${cost.relative.toFixed(2)}${verdict === 'poor' ? ', poor' : ''}`
+        : '',
   ])
-  const head = ['target', 'nodes on it', 'on the CPU', 'sizes', 'folded', 'parts', 'copied in a run']
-  const notes = ['All but wasm is forecast from the tables of onnxruntime-web, and untested.', ...reasonsOf(targets)]
-  return `${tableText(head, rows, colors, [1, 2, 3, 4, 5, 6])}\n\n${notes.map((note) => colors.dim(note)).join('\n')}`
+  const head = ['target', 'nodes on it', 'on the CPU', 'sizes', 'folded', 'parts', 'copied in a run', 'waits, of wasm']
+  const notes = [
+    'All but wasm is forecast from the tables of onnxruntime-web, and untested.',
+    'waits, of wasm: what crossings and nodes on the CPU take at least, against all on wasm; from 1 on the target is slower whatever it computes.',
+    ...reasonsOf(targets),
+  ]
+  return `${tableText(head, rows, colors, [1, 2, 3, 4, 5, 6, 7])}\n\n${notes.map((note) => colors.dim(note)).join('\n')}`
 }
 
 /** Why nodes fall back, the most frequent first: a line for each reason, with the targets that share it. */

@@ -1,5 +1,5 @@
 import type { Target } from '@whittle/ir'
-import { constantsFolded, onnxruntimeWeb, tensorTypes } from '../sources.ts'
+import { constantsFolded, onnxruntimeWeb, tensorTypes, webgpuCrossing } from '../sources.ts'
 
 const shared = {
   opset: onnxruntimeWeb,
@@ -9,6 +9,7 @@ const shared = {
     how: "https://www.w3.org/TR/webgpu/#limits: the defaults of maxBufferSize and maxStorageBufferBindingSize, which Chromium 147 gave a device that asked for nothing; onnxruntime-web asks for the adapter's own, which are as large or larger",
     date: '2026-11-25',
   },
+  crossing: webgpuCrossing,
 }
 
 /** WebGPU in float32, weights of few bits as they are: activations are never quantized, since QuantizeLinear has no kernel there and would cross to the CPU node by node. */
@@ -24,6 +25,7 @@ export const webgpu: Target = {
   storage: 'cast-mul',
   elementTypes: ['float32', 'float16', 'int32', 'uint32', 'bool'],
   limits: { buffer: 256 * 2 ** 20, binding: 128 * 2 ** 20 },
+  crossing: { perCrossing: 470, perMillionBytes: 114 },
   sources: {
     ...shared,
     computes: {

@@ -1,5 +1,5 @@
 import type { Target } from '@whittle/ir'
-import { constantsFolded, onnxruntimeWeb, tensorTypes } from '../sources.ts'
+import { constantsFolded, onnxruntimeWeb, tensorTypes, webnnCrossing } from '../sources.ts'
 import { backEndsOf } from './webnn-back-ends.ts'
 
 /** What all WebNN contexts share: a graph that is compiled once for known shapes. */
@@ -9,6 +9,7 @@ const shared = {
   maxOpset: 23,
   staticShapes: true,
   computes: [],
+  crossing: { perCrossing: 70, perMillionBytes: 114 },
   storage: 'cast-mul',
   elementTypes: ['float32', 'float16', 'int8', 'uint8', 'int32', 'uint32', 'int64', 'uint64', 'bool'],
   sources: {
@@ -23,6 +24,7 @@ const shared = {
       how: 'measured on Chromium 147: QDQ failed for the shape of a scale, dynamic int8 was slower than fp32',
       date: '2026-11-24',
     },
+    crossing: webnnCrossing,
   },
 } as const satisfies Partial<Target>
 
