@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { extname } from 'node:path'
 import { OptionError } from '@whittle/ir'
 import { PARTS_FORMAT, type ArtefactFile } from '@whittle/targets'
+import { sha256 } from './cache.ts'
 import type { Artefact, CompileResult } from './types.ts'
 
 /** Files of fewer bytes are not worth a request each: a limit below it is a slip of the pen. */
@@ -50,7 +50,7 @@ export function partsOf(file: Artefact, maxFile: number): Artefact[] {
     return {
       name: `${name.slice(0, name.length - ending.length)}.part${at + 1}${ending}`,
       bytes: part,
-      sha256: createHash('sha256').update(part).digest('hex'),
+      sha256: sha256(part),
     }
   })
 }

@@ -1,6 +1,6 @@
 export { nativeEngine, type NativeEngineOptions } from './native.ts'
 export { wasmEngine, type WasmEngineOptions } from './wasm.ts'
-export { checkInputs, checkSample, describePort, isTensor, portsOf, type Port } from './ports.ts'
+export { checkInputs, checkSample, describePort, portsOf, type Port } from './ports.ts'
 export { originOf } from './origin.ts'
 export { compareOutputs, QualityMeter, WORST_SQNR, type OutputQuality } from './quality.ts'
 export { accuracy, topOneAgreement, type ClassMetricOptions } from './metric.ts'

@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type Dataset, DatasetError, type Metric, type Sample, WhittleError } from '@whittle/ir'
+import { type Dataset, DatasetError, type Metric, type Sample, WhittleError, isTensor } from '@whittle/ir'
 import { type LoadOptions, type LoadedModule, firstLine, loadModule } from './module.ts'
 import { npzFiles, npzFolder } from './npz.ts'
 import { setOrigin } from './origin.ts'
-import { isTensor } from './ports.ts'
 
 /** What was loaded, and the files on which it depends. */
 export interface Loaded<T> {

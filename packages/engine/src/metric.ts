@@ -1,5 +1,4 @@
-import { type Dataset, DatasetError, type Metric, type Runners, type Sample, type Tensor, type Tensors } from '@whittle/ir'
-import { isTensor } from './ports.ts'
+import { type Dataset, DatasetError, type Metric, type Runners, type Sample, type Tensor, type Tensors, isTensor } from '@whittle/ir'
 
 export interface ClassMetricOptions {
   /** The output that holds the classes' scores on its last axis; by default the model's only output. */

@@ -1,4 +1,4 @@
-import { DatasetError, type Dim, type ElementType, type Model, type Sample, type Tensor, type Tensors, type Value } from '@whittle/ir'
+import { DatasetError, type Dim, type ElementType, type Model, type Sample, type Tensors, type Value, isTensor } from '@whittle/ir'
 import { originOf } from './origin.ts'
 
 /** An input or an output of a model: numbers are fixed dimensions, names are free ones; undefined is unknown. */
@@ -62,12 +62,6 @@ export function checkSample(sample: Sample, ports: readonly Port[], where = orig
   if (sample === null || typeof sample !== 'object' || !('inputs' in sample))
     throw new DatasetError('SAMPLE_FORM', `${where}: expected { inputs: { name: Tensor }, label? }, received ${describe(sample)}`)
   checkInputs(sample.inputs, ports, where)
-}
-
-/** By form, not by class: a dataset module may hold another copy of the class. */
-export function isTensor(value: unknown): value is Tensor {
-  const tensor = value as Partial<Tensor> | null
-  return typeof tensor === 'object' && tensor !== null && typeof tensor.data === 'function' && Array.isArray(tensor.dims)
 }
 
 function fits(dims: readonly number[], expected: readonly Dim[]): boolean {

@@ -46,7 +46,7 @@ export type {
   Target,
   TargetLimits,
 } from './target.ts'
-export { Tensor, type TensorData } from './tensor.ts'
+export { Tensor, isTensor, type TensorData } from './tensor.ts'
 export type { Context, JsonObject, JsonValue, Report, Transform } from './transform.ts'
 export { problemsOf, validate, validatorRules } from './validate.ts'
 export { constantOf } from './ops/constant.ts'

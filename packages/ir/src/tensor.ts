@@ -181,6 +181,12 @@ export class Tensor {
   }
 }
 
+/** By form, not by class: a dataset module may hold another copy of the class. */
+export function isTensor(value: unknown): value is Tensor {
+  const tensor = value as Partial<Tensor> | null
+  return typeof tensor === 'object' && tensor !== null && typeof tensor.data === 'function' && Array.isArray(tensor.dims)
+}
+
 function fromNumbers(type: ElementType, values: ArrayLike<number>): TensorData {
   switch (type) {
     case 'float32':

@@ -1,5 +1,6 @@
 import { type IntegerQuantization, type Model, Tensor, type Value, inferShapes, rangeOf, scaleDims, scaleIndices } from '@whittle/ir'
 import { Builder } from './builder.ts'
+import { valuesOf } from './values.ts'
 
 /** The scales of a grid on which a value is rounded while training. */
 export interface FakeScale {
@@ -21,9 +22,9 @@ export function fakeQuantize(model: Model): { scales: FakeScale[]; skipped: { at
   const scales: FakeScale[] = []
   const skipped: { at: string; why: string }[] = []
   const b = new Builder(graph)
-  for (const value of [...graph.inputs, ...graph.initializers, ...graph.nodes.flatMap((node) => node.outputs)]) {
-    const quantization = value?.quantization
-    if (!value || !quantization || value.uses.length === 0) continue
+  for (const value of valuesOf(model)) {
+    const { quantization } = value
+    if (!quantization || value.uses.length === 0) continue
     if (quantization.kind !== 'integer') {
       if (value.tensor) skipped.push({ at: value.name, why: `its grid is of the kind '${quantization.kind}', which is not learned` })
       continue

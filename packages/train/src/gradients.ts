@@ -2,6 +2,7 @@ import { type Model, type Node, OptionError, type Value, inferShapes, invalidOpt
 import { Builder } from './builder.ts'
 import { type Frozen, refuseUnreached, traceDependence } from './reach.ts'
 import { ruleOf } from './rules/table.ts'
+import { valuesByName } from './values.ts'
 
 export interface GradientOptions {
   /** The name of a float32 value with one element, which need not be an output yet. */
@@ -36,7 +37,7 @@ export function gradients(original: Model, { loss, wrt, parameters = 'constants'
   if (wrt.length === 0) throw invalidOption('gradients', 'wrt', 'at least one name', '')
   const model = original.clone()
   const { graph } = model
-  const values = valuesOf(model)
+  const values = valuesByName(model)
   if (parameters === 'inputs') for (const name of new Set(wrt)) values.set(name, asInput(named(values, name, 'wrt')))
   inferShapes(model)
   const targets = new Map(wrt.map((name) => [name, named(values, name, 'wrt')]))
@@ -115,11 +116,6 @@ function backward(node: Node, b: Builder, total: (value: Value) => Value | undef
       return input !== undefined && live.has(input)
     },
   })
-}
-
-function valuesOf({ graph }: Model): Map<string, Value> {
-  const all = [...graph.inputs, ...graph.initializers, ...graph.nodes.flatMap((node) => node.outputs)]
-  return new Map(all.flatMap((value) => (value ? [[value.name, value] as const] : [])))
 }
 
 function named(values: ReadonlyMap<string, Value>, name: string, option: 'loss' | 'wrt'): Value {

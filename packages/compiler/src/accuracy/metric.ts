@@ -1,5 +1,5 @@
-import { accuracy, isTensor, topOneAgreement } from '@whittle/engine'
-import { type Dataset, type Metric, type Model, OptionError, type Value, kindOf } from '@whittle/ir'
+import { accuracy, topOneAgreement } from '@whittle/engine'
+import { type Dataset, type Metric, type Model, OptionError, type Value, kindOf, isTensor } from '@whittle/ir'
 import { take } from '../dataset.ts'
 import type { Request } from '../directives/directive.ts'
 import type { WhittleConfig } from '../types.ts'

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isTensor } from '@whittle/engine'
-import { type Engine, type EngineSession, type Tensors, byteLengthOf } from '@whittle/ir'
+import { type Engine, type EngineSession, type Tensors, byteLengthOf, isTensor } from '@whittle/ir'
 
 /** A model that a metric may run. */
 export interface Runner {

@@ -1,4 +1,5 @@
 import { TARGETS, TARGET_GROUPS, findTargets } from '@whittle/targets'
+import { DATASET, naming } from './named.ts'
 import { TRAINING_DIRECTIVES, TRAINING_OPTIONS } from './training.ts'
 import type { Alternative, Directive, Output, RuntimeName } from './directive.ts'
 
@@ -62,38 +63,20 @@ export const DIRECTIVES: readonly Directive[] = [
     multiplies: true,
     apply: applyPrune,
   },
-  {
-    name: 'calibrate',
-    value: 'the path of a module, of a folder of .npz files, or the name of a dataset in whittle.config',
-    meaning: 'samples from which ranges are taken and on which the result is verified',
-    example: 'calibrate=./samples.ts',
-    apply(value, _, request) {
-      request.calibrate = value
-      return value !== ''
-    },
-  },
+  naming('calibrate', DATASET, 'samples from which ranges are taken and on which the result is verified', 'calibrate=./samples.ts'),
   ...TRAINING_DIRECTIVES,
-  {
-    name: 'evaluate',
-    value: 'the path of a module, of a folder of .npz files, or the name of a dataset in whittle.config',
-    meaning: 'samples, others than those of `calibrate=`, on which the accuracy of what ships is measured and reported',
-    example: 'evaluate=./test.ts',
-    apply(value, _, request) {
-      request.evaluate = value
-      return value !== ''
-    },
-  },
-  {
-    name: 'metric',
-    value: 'the path of a module, or the name of a metric in whittle.config',
-    meaning:
-      'what accuracy is; by default, where an output holds one score a class, top-1 accuracy if the samples are labelled, else agreement with the original',
-    example: 'metric=./metric.ts',
-    apply(value, _, request) {
-      request.metric = value
-      return value !== ''
-    },
-  },
+  naming(
+    'evaluate',
+    DATASET,
+    'samples, others than those of `calibrate=`, on which the accuracy of what ships is measured and reported',
+    'evaluate=./test.ts',
+  ),
+  naming(
+    'metric',
+    'the path of a module, or the name of a metric in whittle.config',
+    'what accuracy is; by default, where an output holds one score a class, top-1 accuracy if the samples are labelled, else agreement with the original',
+    'metric=./metric.ts',
+  ),
   {
     name: 'target',
     value: `names among ${[...TARGETS.map((target) => target.name), ...Object.keys(TARGET_GROUPS)].join(', ')}`,

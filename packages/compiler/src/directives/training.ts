@@ -1,4 +1,5 @@
 import type { Alternative, Directive } from './directive.ts'
+import { DATASET, naming } from './named.ts'
 
 const steps = (name: keyof NonNullable<Alternative['training']>, meaning: string): Directive => ({
   name,
@@ -18,16 +19,12 @@ export const TRAINING_DIRECTIVES: readonly Directive[] = [
   steps('finetune', 'steps of training on labelled samples, zeros kept (experimental)'),
   steps('distill', "steps of training by which the outputs follow the original's on samples without labels, zeros kept (experimental)"),
   steps('qat', 'steps of training through the grids of `int8`, `int4` or `bits=`, to follow the original (experimental)'),
-  {
-    name: 'train',
-    value: 'the path of a module, of a folder of .npz files, or the name of a dataset in whittle.config',
-    meaning: 'samples from which `finetune=`, `distill=` and `qat=` learn, some hundreds at least; by default those of `calibrate=`',
-    example: 'train=./lines.ts',
-    apply(value, _, request) {
-      request.train = value
-      return value !== ''
-    },
-  },
+  naming(
+    'train',
+    DATASET,
+    'samples from which `finetune=`, `distill=` and `qat=` learn, some hundreds at least; by default those of `calibrate=`',
+    'train=./lines.ts',
+  ),
 ]
 
 /** Options of the transforms that train which a query may set by name, and how they are read. */

@@ -8,6 +8,7 @@ import {
   TransformError,
   type Value,
   inferShapes,
+  isTensor,
 } from '@whittle/ir'
 import { meanSquaredError, softmaxCrossEntropy } from '../losses.ts'
 import type { Objective } from './objective.ts'
@@ -109,8 +110,4 @@ function labelOf({ label }: Sample, classes: boolean, expected: readonly (number
       `${where}: a class index is a whole number from 0, and the label holds ${indices.find((index) => !(Number.isInteger(index) && index >= 0))}`,
     )
   return Tensor.int64(dims, indices)
-}
-
-function isTensor(value: unknown): value is Tensor {
-  return typeof value === 'object' && value !== null && 'dims' in value && 'type' in value
 }

@@ -1,14 +1,4 @@
-import {
-  type Engine,
-  type EngineSession,
-  type Model,
-  type Sample,
-  Tensor,
-  type Tensors,
-  type Value,
-  inferShapes,
-  removeUnused,
-} from '@whittle/ir'
+import { type Engine, type EngineSession, type Model, Tensor, type Tensors, type Value, inferShapes, removeUnused } from '@whittle/ir'
 import type { FakeScale } from '../fake-quantize.ts'
 import { gradients } from '../gradients.ts'
 import type { Objective } from '../objective/objective.ts'
@@ -54,8 +44,7 @@ export function trainingGraphs(
   const forward = backward.clone()
   const names = new Set([total.name, ...step.gradients.values()])
   backward.graph.setOutputs(backward.graph.outputs.filter(({ name }) => names.has(name)))
-  const slopes = new Set(step.gradients.values())
-  forward.graph.setOutputs(forward.graph.outputs.filter(({ name }) => !slopes.has(name)))
+  forward.graph.setOutputs(forward.graph.outputs.filter(({ name }) => name === total.name))
   removeUnused(forward.graph)
   return { forward, backward, slopes: step.gradients, loss: total.name, frozen: step.frozen, unreached }
 }
@@ -114,11 +103,6 @@ export class TrainingStep {
   async loss(batch: readonly Placed[]): Promise<number> {
     const outputs = await this.#forward.run(await this.feeds(batch))
     return outputs[this.#graphs.loss]!.toNumbers()[0]!
-  }
-
-  /** What the model itself gives with the parameters as they are. */
-  async outputs(sample: Sample): Promise<Tensors> {
-    return await this.#forward.run(await this.feeds([{ sample, where: 'sample' }]))
   }
 
   /** The loss, and its gradients by parameter, of samples of equal shapes. */

@@ -2,6 +2,7 @@ import { type Context, type Dataset, type Engine, type Model, Tensor, TransformE
 import { type FakeScale, fakeQuantize, onGrid } from '../fake-quantize.ts'
 import type { Objective } from '../objective/objective.ts'
 import type { Frozen } from '../reach.ts'
+import { valuesOf } from '../values.ts'
 import { Loop, type LoopResult } from './loop.ts'
 import type { Parameter } from './optimizer.ts'
 import { type TrainOptions, resolveTraining } from './options.ts'
@@ -94,10 +95,8 @@ function scaleParameter({ value }: FakeScale): Parameter {
 function writeBack(model: Model, parameters: readonly Parameter[], scales: readonly FakeScale[]): void {
   const values = new Map(parameters.map((parameter) => [parameter.name, parameter.values]))
   const grids = new Map(scales.map((scale) => [scale.of, scale]))
-  const { graph } = model
-  for (const value of [...graph.inputs, ...graph.initializers, ...graph.nodes.flatMap((node) => node.outputs)]) {
-    if (!value) continue
-    const { tensor } = value
+  for (const value of valuesOf(model)) {
+    const { tensor, graph } = value
     const learned = values.get(value.name)
     const grid = grids.get(value.name)
     if (!grid) {
