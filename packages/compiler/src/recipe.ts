@@ -1,10 +1,9 @@
 import { cluster } from '@whittle/cluster'
 import type { JsonObject, Transform } from '@whittle/ir'
 import { float16, quantize } from '@whittle/quantize'
-import { prune } from '@whittle/prune'
 import { simplify } from '@whittle/simplify'
 import type { Alternative } from './directives/directive.ts'
-import { gridSteps, trainingLabel, tuningSteps } from './training.ts'
+import { gridSteps, pruningSteps, trainingLabel } from './training.ts'
 
 /** The resolved, ordered list of transforms with every option filled in: the identity of a build. */
 export interface Recipe {
@@ -29,10 +28,8 @@ export interface RecipeFacts {
 /** The recipe of an alternative. Activations get a grid where there are samples to take it from. */
 export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeFacts): Recipe {
   const { format, prune: pruning } = alternative
-  const steps: Transform[] = [simplify()]
-  if (pruning) steps.push(prune({ method: calibrated ? 'obs' : 'magnitude', ...pruning, ...optionsOf(alternative, 'prune') }))
   const options = (transform: string): Record<string, never> => optionsOf(alternative, transform)
-  steps.push(...tuningSteps(alternative, options))
+  const steps: Transform[] = [simplify(), ...pruningSteps(alternative, calibrated, options)]
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
   if (format?.cluster !== undefined)
     steps.push(

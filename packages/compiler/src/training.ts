@@ -1,9 +1,18 @@
-import { OptionError, type Transform } from '@whittle/ir'
+import { type JsonValue, OptionError, type Transform } from '@whittle/ir'
 import { distill, finetune, qat } from '@whittle/train'
+import { gradualRatios, prune } from '@whittle/prune'
 import type { Alternative, Request } from './directives/directive.ts'
 
 /** @throws {OptionError} TRAIN_REQUEST where training is asked for that has nothing to learn from, or no grids to learn through. */
 export function checkTrainingRequest({ alternatives, calibrate, train }: Request): void {
+  for (const { prune: pruning, training, options } of alternatives) {
+    const rounds = options['prune.rounds']
+    if (rounds !== undefined && (pruning?.ratio === undefined || (training?.finetune ?? training?.distill) === undefined))
+      throw new OptionError(
+        'TRAIN_REQUEST',
+        `prune.rounds=${rounds} prunes a little and trains, again and again: write it with prune= as a share, and with finetune= or distill=`,
+      )
+  }
   const trained = alternatives.find(({ training }) => training)
   const [asked] = Object.entries(trained?.training ?? {})
   if (train !== undefined && !asked)
@@ -22,19 +31,35 @@ export function checkTrainingRequest({ alternatives, calibrate, train }: Request
       )
 }
 
-/** What learns before weights are rounded: one run, whose losses are added up where both are asked for. */
-export function tuningSteps({ training }: Alternative, optionsOf: (transform: string) => Record<string, never>): Transform[] {
-  const { finetune: tuned, distill: distilled } = training ?? {}
+type Training = NonNullable<Alternative['training']>
+type OptionsOf = (transform: string) => Record<string, never>
+
+/**
+ * What prunes, and what learns before weights are rounded: one run, whose losses are added up where both are asked for. With `prune.rounds`
+ * a little is pruned, and trained for a share of the steps, again and again.
+ */
+export function pruningSteps(alternative: Alternative, calibrated: boolean, optionsOf: OptionsOf): Transform[] {
+  const { prune: pruning, training } = alternative
+  const { rounds = 1, ...options } = optionsOf('prune') as Record<string, JsonValue>
+  const pruned = (ratio?: number): Transform[] =>
+    pruning ? [prune({ method: calibrated ? 'obs' : 'magnitude', ...pruning, ...(ratio === undefined ? {} : { ratio }), ...options })] : []
+  if (pruning?.ratio === undefined || rounds === 1) return [...pruned(), ...tuningSteps(training ?? {}, 1, optionsOf)]
+  const ratios = gradualRatios(pruning.ratio, rounds as number)
+  return ratios.flatMap((ratio) => [...pruned(ratio), ...tuningSteps(training ?? {}, 1 / ratios.length, optionsOf)])
+}
+
+function tuningSteps({ finetune: tuned, distill: distilled }: Training, share: number, optionsOf: OptionsOf): Transform[] {
+  const steps = (count: number): number => Math.max(1, Math.round(count * share))
   if (distilled !== undefined) {
     const labels = tuned !== undefined
     const options = { ...(labels ? optionsOf('finetune') : {}), ...optionsOf('distill') }
-    return [distill({ steps: Math.max(distilled, tuned ?? 0), labels, ...options })]
+    return [distill({ steps: steps(Math.max(distilled, tuned ?? 0)), labels, ...options })]
   }
-  return tuned === undefined ? [] : [finetune({ steps: tuned, ...optionsOf('finetune') })]
+  return tuned === undefined ? [] : [finetune({ steps: steps(tuned), ...optionsOf('finetune') })]
 }
 
 /** What learns through the grids of weights and activations. */
-export function gridSteps({ training }: Alternative, optionsOf: (transform: string) => Record<string, never>): Transform[] {
+export function gridSteps({ training }: Alternative, optionsOf: OptionsOf): Transform[] {
   return training?.qat === undefined ? [] : [qat({ steps: training.qat, ...optionsOf('qat') })]
 }
 

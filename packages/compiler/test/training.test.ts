@@ -40,7 +40,29 @@ it('distill= gives back what prune= took, from samples of its own', async () => 
   expect(result.report.variants[0]!.brotli).toBeLessThan(1.1 * pruned.result.report.variants[0]!.brotli)
 })
 
+it('prune.rounds= prunes a little and trains, again and again, which loses less than pruning all at once', async () => {
+  const training = 'prune=0.85&prune.method=magnitude&distill=120&distill.learningRate=0.003&train=./learn.ts'
+  const once = await accuracyOf(training)
+  const { agreement, result } = await accuracyOf(`${training}&prune.rounds=4`)
+  const { recipe, reports } = result.report.variants[0]!
+  const ratios = recipe.filter(({ step }) => step === 'prune').map(({ options }) => options['ratio'])
+  expect(ratios).toEqual([0.85 * (1 - 0.75 ** 3), 0.85 * (1 - 0.5 ** 3), 0.85 * (1 - 0.25 ** 3), 0.85])
+  expect(recipe.filter(({ step }) => step === 'distill').map(({ options }) => options['steps'])).toEqual([30, 30, 30, 30])
+  const zeros = (of: typeof reports): string[] =>
+    of
+      .filter(({ step }) => step === 'prune')
+      .at(-1)!
+      .changed.map(({ what }) => what)
+  expect(zeros(reports)).toEqual(zeros(once.result.report.variants[0]!.reports))
+  expect(agreement).toBeGreaterThan(once.agreement)
+})
+
 it.each([
+  [
+    'prune=0.5&prune.rounds=3&train=./learn.ts',
+    'prune.rounds=3 prunes a little and trains, again and again: write it with prune= as a share',
+  ],
+  ['prune=0.5&prune.rounds=0&distill=5&train=./learn.ts', 'prune: expected a whole number above 0 for rounds, received 0'],
   ['qat=100', 'qat=100 learns from samples: give them with train=./samples.ts, or calibrate='],
   ['qat=100&train=./learn.ts', 'qat=100 trains through the steps of a number format: write it with int8, int4 or bits='],
   ['cluster=8&qat=100&train=./learn.ts', 'qat=100 trains through the steps of a number format'],

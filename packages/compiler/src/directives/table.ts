@@ -186,6 +186,7 @@ function applyPrune(value: string, into: Alternative): boolean {
 export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'number'>> = {
   'prune.method': ['magnitude', 'obs'],
   'prune.minSize': 'number',
+  'prune.rounds': 'number',
   'cluster.method': ['kmeans', 'feedback'],
   'cluster.granularity': ['tensor', 'channel'],
   'cluster.layer': 'number',
