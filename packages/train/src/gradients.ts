@@ -1,4 +1,5 @@
 import { type Model, type Node, OptionError, type Value, inferShapes, invalidOption, removeUnused } from '@whittle/ir'
+import { asInput } from './as-input.ts'
 import { Builder } from './builder.ts'
 import { type Frozen, refuseUnreached, traceDependence } from './reach.ts'
 import { ruleOf } from './rules/table.ts'
@@ -124,17 +125,4 @@ function named(values: ReadonlyMap<string, Value>, name: string, option: 'loss' 
   if (value.elementType !== undefined && value.elementType !== 'float32')
     throw new OptionError('GRADIENT_NAME', `gradients: ${option} names '${name}', which is ${value.elementType}, not float32`)
   return value
-}
-
-/** Makes a graph input of an initializer; anything else stays. */
-function asInput(value: Value): Value {
-  const { tensor, graph, name } = value
-  if (!tensor || value.isInput) return value
-  const input = graph.addInput(graph.model.uniqueName(`${name}_input`), tensor.type, [...tensor.dims])
-  for (const giver of graph.outputs.includes(value) ? [graph] : [])
-    giver.setOutputs(giver.outputs.map((output) => (output === value ? input : output)))
-  graph.replaceUses(value, input)
-  graph.removeInitializer(value)
-  graph.model.rename(input, name)
-  return input
 }

@@ -2,6 +2,7 @@ import { TransformError } from '@whittle/ir'
 import { firstNotFinite } from './diagnose.ts'
 import { clipNorm, createOptimizer, type Optimizer, type Parameter } from './optimizer.ts'
 import type { ResolvedTraining } from './options.ts'
+import type { RunningStatistic } from './running.ts'
 import { type Batches, type Placed, inRuns } from './samples.ts'
 import { scheduleOf } from './schedule.ts'
 import type { TrainingGraphs, TrainingStep } from './step.ts'
@@ -23,6 +24,7 @@ export interface LoopParts {
   readonly step: TrainingStep
   readonly graphs: TrainingGraphs
   readonly parameters: readonly Parameter[]
+  readonly running: readonly RunningStatistic[]
   readonly options: ResolvedTraining
   readonly training: Training
   readonly batches: Batches
@@ -35,7 +37,7 @@ export interface LoopParts {
 export class Loop {
   readonly #parts: LoopParts
   readonly #optimizer: Optimizer
-  /** Copies of the parameters' values. */
+  /** Copies of the parameters' values, and of running statistics. */
   #kept: Float32Array[]
   #best = 0
   #least = Infinity
@@ -127,11 +129,15 @@ export class Loop {
   }
 
   #copies(): Float32Array[] {
-    return this.#parts.parameters.map(({ values }) => values.slice())
+    return this.#learned().map(({ values }) => values.slice())
   }
 
   #restore(): void {
-    this.#parts.parameters.forEach(({ values }, index) => values.set(this.#kept[index]!))
+    this.#learned().forEach(({ values }, index) => values.set(this.#kept[index]!))
+  }
+
+  #learned(): { values: Float32Array }[] {
+    return [...this.#parts.parameters, ...this.#parts.running]
   }
 
   /** @throws {TransformError} before the first step, since nothing was learned. */

@@ -28,6 +28,11 @@ export interface TrainOptions extends OptimizerOptions, ScheduleOptions {
   memory?: number
   /** Zeros of kernels stay zeros. @default true */
   keepZeros?: boolean
+  /**
+   * What BatchNormalizations that are not folded use while they learn: the statistics that they keep, or those of each batch, which the kept
+   * ones follow. Networks that learn from nothing need the latter. @default 'kept'
+   */
+  batchNorm?: 'kept' | 'batch'
 }
 
 export type ResolvedTraining = Required<Omit<TrainOptions, keyof OptimizerOptions | keyof ScheduleOptions>> &
@@ -38,7 +43,7 @@ export type ResolvedTraining = Required<Omit<TrainOptions, keyof OptimizerOption
 export function resolveTraining(owner: string, given: TrainOptions): ResolvedTraining {
   const optimizer = resolveOptimizer(owner, given)
   const { steps, batch = 32, clip = Infinity, parameters = 'all', holdout = 0.1, patience = Infinity, seconds = Infinity } = given
-  const { memory = 2e9, keepZeros = true, schedule = 'cosine', warmup = 0.05 } = given
+  const { memory = 2e9, keepZeros = true, batchNorm = 'kept', schedule = 'cosine', warmup = 0.05 } = given
   const { learningRate = optimizer.optimizer === 'sgd' ? 0.05 : 0.0001 } = given
   const whole = (name: string, value: unknown): void => {
     if (!(Number.isInteger(value) && (value as number) > 0)) throw invalidOption(owner, name, 'a whole number above 0', value)
@@ -56,6 +61,7 @@ export function resolveTraining(owner: string, given: TrainOptions): ResolvedTra
   positive('seconds', seconds)
   positive('memory', memory)
   if (!(typeof holdout === 'number' && holdout >= 0 && holdout < 1)) throw invalidOption(owner, 'holdout', 'a share in [0, 1)', holdout)
+  if (batchNorm !== 'kept' && batchNorm !== 'batch') throw invalidOption(owner, 'batchNorm', "'kept' or 'batch'", batchNorm)
   return {
     ...optimizer,
     steps,
@@ -69,6 +75,7 @@ export function resolveTraining(owner: string, given: TrainOptions): ResolvedTra
     seconds,
     memory,
     keepZeros,
+    batchNorm,
     schedule,
     warmup,
   }

@@ -2,11 +2,12 @@ import { type Context, type Dataset, type Engine, type Model, Tensor, TransformE
 import { type FakeScale, fakeQuantize, onGrid } from '../fake-quantize.ts'
 import type { Objective } from '../objective/objective.ts'
 import type { Frozen } from '../reach.ts'
-import { valuesOf } from '../values.ts'
+import { valuesByName, valuesOf } from '../values.ts'
 import { Loop, type LoopResult } from './loop.ts'
 import type { Parameter } from './optimizer.ts'
 import { type TrainOptions, resolveTraining } from './options.ts'
 import { learnersOf, parameterOf } from './parameters.ts'
+import { RunningStatistic } from './running.ts'
 import { Batches, SampleSource } from './samples.ts'
 import { sizeOfRun } from './size-of-run.ts'
 import { TrainingStep, trainingGraphs } from './step.ts'
@@ -53,12 +54,15 @@ export async function train(model: Model, given: TrainOptions, training: Trainin
   inferShapes(copy)
   const learners = learnersOf(copy, options.parameters)
   const rounding = training.throughGrids ? fakeQuantize(copy) : { scales: [], skipped: [] }
-  const graphs = trainingGraphs(copy, objectives, learners, rounding.scales)
+  const named = valuesByName(model)
+  const ofBatches = options.batchNorm === 'batch'
+  const graphs = trainingGraphs(copy, { objectives, learners, scales: rounding.scales, ofBatches })
   const weights = learners
     .map((learner) => parameterOf(learner, options.keepZeros, training.throughGrids === true))
     .filter(({ name }) => graphs.slopes.has(name))
   const scales = rounding.scales.map(scaleParameter).filter(({ name }) => graphs.slopes.has(name))
   const parameters = [...weights, ...scales]
+  const running = graphs.statistics.map((statistic) => new RunningStatistic(statistic, named.get(statistic.name)!))
   if (parameters.length === 0) {
     const ways = graphs.frozen.map(({ at, why }) => `${at} (${why})`)
     const reason =
@@ -69,11 +73,11 @@ export async function train(model: Model, given: TrainOptions, training: Trainin
   }
   const run = sizeOfRun(owner, graphs.backward, typical, options.batch, options.memory)
   context.logger.info(`${owner}: a step takes up to ${Math.round(run.bytes / 1e6)} MB, ${run.samples} samples at a time`)
-  const step = await TrainingStep.open(context.engine, graphs, objectives, parameters)
+  const step = await TrainingStep.open(context.engine, graphs, objectives, parameters, running)
   try {
-    const loop = new Loop({ step, graphs, parameters, options, training, batches, heldOut, samples: run.samples })
+    const loop = new Loop({ step, graphs, parameters, running, options, training, batches, heldOut, samples: run.samples })
     const result = await loop.run()
-    writeBack(model, parameters, rounding.scales)
+    writeBack(model, [...parameters, ...running], rounding.scales)
     return {
       ...result,
       learned: weights.map(({ name }) => name),
@@ -92,7 +96,7 @@ function scaleParameter({ value }: FakeScale): Parameter {
   return { name: value.name, values, decays: false, domain: 'logarithm', state: {}, steps: 0 }
 }
 
-function writeBack(model: Model, parameters: readonly Parameter[], scales: readonly FakeScale[]): void {
+function writeBack(model: Model, parameters: readonly Pick<Parameter, 'name' | 'values'>[], scales: readonly FakeScale[]): void {
   const values = new Map(parameters.map((parameter) => [parameter.name, parameter.values]))
   const grids = new Map(scales.map((scale) => [scale.of, scale]))
   for (const value of valuesOf(model)) {

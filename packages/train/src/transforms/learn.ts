@@ -1,9 +1,10 @@
-import { type Context, type Dataset, type Engine, type Model, type Report, type Transform, TransformError } from '@whittle/ir'
+import { type Context, type Dataset, type Model, type Report, type Transform, TransformError } from '@whittle/ir'
 import type { Objective } from '../objective/objective.ts'
 import { type LabelOptions, labelObjective } from '../objective/labels.ts'
 import { type DistillOptions, teacherObjective } from '../objective/teacher.ts'
 import { type TrainOptions, recordOf, resolveTraining } from '../training/options.ts'
 import { train } from '../training/train.ts'
+import { needs } from './needs.ts'
 import { reportOf } from './report.ts'
 
 /** Where a transform's samples come from. */
@@ -29,9 +30,9 @@ export function learn(name: string, options: LearnOptions, kind: LossKind, throu
   return {
     name,
     options: { ...record, losses: kind, temperature, follow: [...follow], ...named },
-    requires: (_, context) => void needs(name, options, context),
+    requires: (_, context) => void needs(name, options.dataset, context),
     async run(model: Model, context: Context): Promise<Report> {
-      const { engine, samples } = needs(name, options, context)
+      const { engine, samples } = needs(name, options.dataset, context)
       const objectives: Objective[] = []
       try {
         const label = await firstLabel(samples)
@@ -54,17 +55,6 @@ export function learn(name: string, options: LearnOptions, kind: LossKind, throu
       }
     },
   }
-}
-
-function needs(name: string, { dataset }: LearnOptions, { engine, training, calibration }: Context): { engine: Engine; samples: Dataset } {
-  const samples = dataset ?? training ?? calibration
-  if (!samples)
-    throw new TransformError(
-      'TRAIN_DATA',
-      `${name}: it learns from samples, and none are given; name them with calibrate=, or train= where others are to be learned from`,
-    )
-  if (!engine) throw new TransformError('TRAIN_ENGINE', `${name}: it needs an engine that runs models`)
-  return { engine, samples }
 }
 
 function teacherOf(name: string, { original }: Context): Model {
