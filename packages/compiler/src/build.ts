@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path'
 import { brotliSize } from '@whittle/engine'
 import {
+  type Checkpoints,
   type Context,
   type Dataset,
   type Engine,
@@ -19,7 +20,7 @@ import { checkAccuracyRequest } from './accuracy/metric.ts'
 import { type Setting, dialsOf } from './accuracy/relax.ts'
 import { type Start, startEvaluation } from './accuracy/start.ts'
 import { budgetError, fallbackWarning } from './accuracy/words.ts'
-import { type Cache, sha256 } from './cache.ts'
+import { type Cache, hashOfFile, sha256 } from './cache.ts'
 import { compact } from './compact.ts'
 import { loadConfig } from './config.ts'
 import { type Places, checkedDataset, findDataset, syntheticDataset, take } from './dataset.ts'
@@ -43,6 +44,7 @@ import type { Compressed, Engines, Lowered, Made, Shared, Verified } from './sta
 import { lowerReport, warningsOf } from './variant-report.ts'
 import { checkTrainingRequest } from './training.ts'
 import { type Pair, pairsOf } from './variants.ts'
+import { versionsKey } from './versions.ts'
 import { type Reference, runOriginal } from './verify.ts'
 
 /** Samples on which a variant is compared with the original. */
@@ -231,9 +233,19 @@ export class Build {
     const key = JSON.stringify(describeRecipe(recipe))
     const known = this.#compressed.get(key)
     if (known) return known
-    const done = await compress(shared.model, recipe.steps, this.#context(target, shared, id))
+    const context = this.#context(target, shared, id)
+    const checkpoints = await this.#checkpoints(key, target)
+    const done = await compress(shared.model, recipe.steps, { ...context, ...(checkpoints ? { checkpoints } : {}) })
     this.#compressed.set(key, done)
     return done
+  }
+
+  /** Of this recipe, on these files. */
+  async #checkpoints(recipe: string, target: Target): Promise<Checkpoints | undefined> {
+    const { native, wasm, tfjs } = this.#engines
+    const hashes = await Promise.all([...this.#watch].map(hashOfFile))
+    const identity = [recipe, target.name, this.#request.query, hashes, versionsKey([native.key, wasm.key, tfjs.key])]
+    return this.#cache?.checkpoints(sha256(JSON.stringify(identity)))
   }
 
   /** The browser's own arithmetic. */

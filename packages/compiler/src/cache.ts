@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { type Logger, messageOf } from '@whittle/ir'
+import { deserialize, serialize } from 'node:v8'
+import { type Checkpoints, type Logger, messageOf } from '@whittle/ir'
 import cacache from 'cacache'
 import type { Artefact, CompileResult } from './types.ts'
 
@@ -65,6 +66,31 @@ export class Cache {
       // A folder that cannot be written is named when the result is stored.
       await cacache.put(this.#folder, key, String(value)).catch(() => {})
       return value
+    }
+  }
+
+  /** State of work that was interrupted, by what the work is. Where it cannot be stored, the work starts anew. */
+  checkpoints(key: string): Checkpoints {
+    const entry = (name: string): string => `checkpoint:${key}/${name}`
+    const folder = this.#folder
+    return {
+      async read(name) {
+        try {
+          return deserialize((await cacache.get(folder, entry(name))).data) as unknown
+        } catch {
+          return undefined
+        }
+      },
+      async write(name, state) {
+        await this.remove(name)
+        await cacache.put(folder, entry(name), serialize(state)).catch(() => {})
+      },
+      async remove(name) {
+        const info = await cacache.get.info(folder, entry(name)).catch(() => null)
+        if (!info) return
+        await cacache.rm.entry(folder, entry(name)).catch(() => {})
+        await cacache.rm.content(folder, info.integrity).catch(() => {})
+      },
     }
   }
 

@@ -57,6 +57,34 @@ it('prune.rounds= prunes a little and trains, again and again, which loses less 
   expect(agreement).toBeGreaterThan(once.agreement)
 })
 
+it('a build that was interrupted while it trained goes on where it was, to the same bytes', async () => {
+  const query = 'prune=0.7&distill=60&distill.learningRate=0.003&train=./learn.ts'
+  const { artefacts: expected } = await build(await project(files), query)
+  const root = await project(files)
+  const seen: number[] = []
+  const run = (until: number): Promise<CompileResult> => {
+    const abort = new AbortController()
+    return compile({
+      file: join(root, 'net.onnx'),
+      query: `${query}&target=wasm`,
+      root,
+      signal: abort.signal,
+      onProgress({ step, done }) {
+        // The recipe's own progress says at which step it is.
+        if (step !== 'distill' || done === 2) return
+        seen.push(done)
+        if (done === until) abort.abort(new Error('enough'))
+      },
+    })
+  }
+  await expect(run(25)).rejects.toThrow('enough')
+  seen.length = 0
+  const { artefacts } = await run(Infinity)
+  // Behind the step at whose start it was interrupted.
+  expect(seen[0]).toBe(26)
+  expect(artefacts.map(({ sha256 }) => sha256)).toEqual(expected.map(({ sha256 }) => sha256))
+})
+
 it.each([
   [
     'prune=0.5&prune.rounds=3&train=./learn.ts',

@@ -1,6 +1,6 @@
 import { TransformError, WhittleError, messageOf } from './errors.ts'
 import type { Model } from './model.ts'
-import type { Context, JsonObject, Report, Transform } from './transform.ts'
+import type { Checkpoints, Context, JsonObject, Report, Transform } from './transform.ts'
 import { validate } from './validate.ts'
 
 /** The report of one step. */
@@ -25,7 +25,8 @@ export async function compress(
   for (const step of steps) {
     context.signal?.throwIfAborted()
     context.onProgress?.({ step: step.name, done: reports.length, total: steps.length })
-    const report = await runStep(step, copy, inner)
+    const checkpoints = inner.checkpoints && namesOf(inner.checkpoints, `${reports.length}-${step.name}`)
+    const report = await runStep(step, copy, { ...inner, ...(checkpoints ? { checkpoints } : {}) })
     try {
       validate(copy)
     } catch (error) {
@@ -34,6 +35,15 @@ export async function compress(
     reports.push({ step: step.name, options: step.options, ...report })
   }
   return { model: copy, reports }
+}
+
+/** Names of one step, of which a recipe may have several alike. */
+function namesOf(all: Checkpoints, step: string): Checkpoints {
+  return {
+    read: (name) => all.read(`${step}/${name}`),
+    write: (name, state) => all.write(`${step}/${name}`, state),
+    remove: (name) => all.remove(`${step}/${name}`),
+  }
 }
 
 async function runStep(step: Transform, model: Model, context: Context): Promise<Report> {

@@ -47,7 +47,7 @@ export type {
   TargetLimits,
 } from './target.ts'
 export { Tensor, isTensor, type TensorData } from './tensor.ts'
-export type { Context, JsonObject, JsonValue, Report, Transform } from './transform.ts'
+export type { Checkpoints, Context, JsonObject, JsonValue, Report, Transform } from './transform.ts'
 export { problemsOf, validate, validatorRules } from './validate.ts'
 export { constantOf } from './ops/constant.ts'
 export { evaluateDim, substituteDim } from './ops/dim.ts'

@@ -26,6 +26,18 @@ export interface Transform {
   run(model: Model, context: Context): Report | Promise<Report>
 }
 
+/**
+ * Where work that takes minutes keeps its state, so that a build that was interrupted goes on where it was. What is kept is for one step of one
+ * recipe on one model with the same data.
+ */
+export interface Checkpoints {
+  /** @returns what was written last under the name; undefined where there is nothing, or it was damaged. */
+  read(name: string): Promise<unknown>
+  /** @param state numbers, texts, arrays, typed arrays and plain objects of these. */
+  write(name: string, state: unknown): Promise<void>
+  remove(name: string): Promise<void>
+}
+
 /** All that a transform may use and that is not an option of its own. */
 export interface Context {
   /** Runs models; needed by what calibrates, folds or measures. */
@@ -37,6 +49,8 @@ export interface Context {
   readonly training?: Dataset
   /** The model before the first step, for what compares with it; {@link compress} gives it. Not to be edited. */
   readonly original?: Model
+  /** {@link compress} gives each step its own names. */
+  readonly checkpoints?: Checkpoints
   readonly logger: Logger
   readonly signal?: AbortSignal
   /** Called with what is done of `total`; both in the unit of the step. */

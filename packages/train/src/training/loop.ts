@@ -1,4 +1,5 @@
 import { TransformError } from '@whittle/ir'
+import { type Learned, type Standing, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { firstNotFinite } from './diagnose.ts'
 import { clipNorm, createOptimizer, type Optimizer, type Parameter } from './optimizer.ts'
 import type { ResolvedTraining } from './options.ts'
@@ -37,59 +38,79 @@ export interface LoopParts {
 export class Loop {
   readonly #parts: LoopParts
   readonly #optimizer: Optimizer
-  /** Copies of the parameters' values, and of running statistics. */
-  #kept: Float32Array[]
-  #best = 0
-  #least = Infinity
-  #sinceBest = 0
+  readonly #learned: Learned
+  #standing: Standing = { done: 0, best: 0, least: Infinity, sinceBest: 0, before: NaN, losses: [], seconds: 0 }
 
   constructor(parts: LoopParts) {
     this.#parts = parts
     this.#optimizer = createOptimizer(parts.options)
-    this.#kept = this.#copies()
+    const { parameters, running } = parts
+    this.#learned = { parameters, running, kept: [...parameters, ...running].map(({ values }) => values.slice()) }
   }
 
   async run(): Promise<LoopResult> {
     const { options, training, parameters } = this.#parts
     const { context, owner } = training
     const rate = scheduleOf(owner, options.steps, options)
-    const began = performance.now()
-    const losses: number[] = []
-    let before = await this.#judge(0)
+    await this.#goOn()
+    const standing = this.#standing
+    const began = performance.now() - 1000 * standing.seconds
+    if (standing.done === 0) standing.before = await this.#judge()
     let ended: string | undefined
-    let done = 0
-    while (done < options.steps && ended === undefined) {
-      context.onProgress?.({ step: owner, done, total: options.steps })
+    while (standing.done < options.steps && ended === undefined) {
+      context.onProgress?.({ step: owner, done: standing.done, total: options.steps })
       const { loss, slopes, feeds } = await this.#slopes()
-      before = Number.isNaN(before) ? loss : before
+      if (Number.isNaN(standing.before)) standing.before = loss
       if (!isFinite(loss, slopes)) {
-        ended = await this.#notFinite(done + 1, feeds)
+        ended = await this.#notFinite(standing.done + 1, feeds)
         break
       }
       clipNorm(slopes, options.clip)
-      const now = options.learningRate * rate(done)
+      const now = options.learningRate * rate(standing.done)
       parameters.forEach((parameter, index) => this.#optimizer.step(parameter, slopes[index]!, now))
-      losses.push(loss)
-      done++
-      if (done % options.every === 0 || done === options.steps) await this.#judge(done)
-      if (this.#sinceBest >= options.patience) ended = `no lower loss in ${options.patience} looks`
-      if (context.signal?.aborted) ended = 'it was aborted'
-      if ((performance.now() - began) / 1000 > options.seconds) ended = `its ${options.seconds} seconds were over`
+      standing.losses.push(loss)
+      standing.done++
+      const last = standing.done === options.steps
+      if (standing.done % options.every === 0 || last) await this.#judge()
+      if (standing.sinceBest >= options.patience) ended = `no lower loss in ${options.patience} looks`
+      standing.seconds = (performance.now() - began) / 1000
+      if (standing.seconds > options.seconds) ended = `its ${options.seconds} seconds were over`
+      const aborted = context.signal?.aborted === true
+      if (aborted) ended = 'it was aborted'
+      if (aborted || (standing.done % options.every === 0 && !last)) await writeCheckpoint(context.checkpoints, standing, this.#learned)
     }
     // What ended between two looks may be the best.
-    if (ended !== undefined && done % options.every !== 0 && !ended.startsWith('the loss')) await this.#judge(done)
-    context.onProgress?.({ step: owner, done, total: options.steps })
-    const last = losses.slice(-options.every)
+    if (ended !== undefined && standing.done % options.every !== 0 && !ended.startsWith('the loss')) await this.#judge()
+    context.onProgress?.({ step: owner, done: standing.done, total: options.steps })
+    if (context.signal?.aborted !== true) await removeCheckpoint(context.checkpoints)
+    const { done, best, before, least, losses } = standing
+    const recent = losses.slice(-options.every)
     const judged = this.#parts.heldOut.length > 0
-    const after = judged ? this.#least : last.reduce((sum, loss) => sum + loss, 0) / Math.max(1, last.length)
-    this.#restore()
-    return { steps: done, best: this.#best, loss: { before, after }, ...(ended === undefined ? {} : { ended }) }
+    const after = judged ? least : recent.reduce((sum, loss) => sum + loss, 0) / Math.max(1, recent.length)
+    this.#values().forEach((values, index) => values.set(this.#learned.kept[index]!))
+    return { steps: done, best, loss: { before, after }, ...(ended === undefined ? {} : { ended }) }
+  }
+
+  /** Where a build was interrupted, from its last checkpoint on, with the samples that come next. */
+  async #goOn(): Promise<void> {
+    const { training, batches, samples } = this.#parts
+    const standing = await readCheckpoint(training.context.checkpoints, this.#learned)
+    if (!standing) return
+    this.#standing = standing
+    training.context.logger.info(`${training.owner}: goes on behind step ${standing.done}, where it was interrupted`)
+    for (let run = 0; run < standing.done * this.#runs(); run++) await batches.next(samples)
+  }
+
+  /** How many runs a batch takes. */
+  #runs(): number {
+    const { options, samples } = this.#parts
+    return Math.max(1, Math.round(options.batch / samples))
   }
 
   /** The mean loss of a batch and its gradients, added up over as many runs as the batch takes. */
   async #slopes(): Promise<{ loss: number; slopes: Float32Array[]; feeds: readonly Placed[] }> {
-    const { step, batches, samples, options } = this.#parts
-    const runs = Math.max(1, Math.round(options.batch / samples))
+    const { step, batches, samples } = this.#parts
+    const runs = this.#runs()
     let total = 0
     let sums: Float32Array[] | undefined
     let feeds: readonly Placed[] = []
@@ -106,38 +127,29 @@ export class Loop {
   }
 
   /** The mean loss of what was held out, NaN where nothing was; keeps the weights where it is the least so far. */
-  async #judge(done: number): Promise<number> {
-    const { step, heldOut, samples } = this.#parts
+  async #judge(): Promise<number> {
+    const { step, heldOut, samples, training } = this.#parts
+    const { done, least } = this.#standing
     if (heldOut.length === 0) {
-      this.#keep(done, NaN)
+      this.#keep(NaN)
       return NaN
     }
     let sum = 0
     for (const run of inRuns(heldOut, samples)) sum += (await step.loss(run)) * run.length
     const loss = sum / heldOut.length
-    this.#parts.training.context.logger.debug(`${this.#parts.training.owner}: the loss after step ${done} is ${loss.toPrecision(4)}`)
-    if (loss < this.#least) this.#keep(done, loss)
-    else this.#sinceBest++
+    training.context.logger.debug(`${training.owner}: the loss after step ${done} is ${loss.toPrecision(4)}`)
+    if (loss < least) this.#keep(loss)
+    else this.#standing.sinceBest++
     return loss
   }
 
-  #keep(done: number, loss: number): void {
-    this.#kept = this.#copies()
-    this.#best = done
-    this.#least = loss
-    this.#sinceBest = 0
+  #keep(loss: number): void {
+    this.#values().forEach((values, index) => this.#learned.kept[index]!.set(values))
+    Object.assign(this.#standing, { best: this.#standing.done, least: loss, sinceBest: 0 } satisfies Partial<Standing>)
   }
 
-  #copies(): Float32Array[] {
-    return this.#learned().map(({ values }) => values.slice())
-  }
-
-  #restore(): void {
-    this.#learned().forEach(({ values }, index) => values.set(this.#kept[index]!))
-  }
-
-  #learned(): { values: Float32Array }[] {
-    return [...this.#parts.parameters, ...this.#parts.running]
+  #values(): Float32Array[] {
+    return [...this.#learned.parameters, ...this.#learned.running].map(({ values }) => values)
   }
 
   /** @throws {TransformError} before the first step, since nothing was learned. */
