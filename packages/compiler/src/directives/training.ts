@@ -38,7 +38,14 @@ export const TRAINING_OPTIONS: Readonly<Record<string, readonly string[] | 'numb
     [`${name}.memory`, 'number'],
     [`${name}.optimizer`, ['adamw', 'sgd']],
     [`${name}.schedule`, ['cosine', 'linear', 'constant']],
+    [`${name}.batchNorm`, ['kept', 'batch']],
     ...(name === 'finetune' ? [] : [[`${name}.temperature`, 'number']]),
+    ...(name === 'distill'
+      ? []
+      : [
+          [`${name}.loss`, ['cross-entropy', 'squared-error', 'ctc']],
+          [`${name}.blank`, 'number'],
+        ]),
     ...(name === 'qat' ? [[`${name}.losses`, ['labels', 'teacher', 'both', 'any']]] : []),
   ]),
 )

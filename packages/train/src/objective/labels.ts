@@ -11,6 +11,7 @@ import {
   isTensor,
 } from '@whittle/ir'
 import { meanSquaredError, softmaxCrossEntropy } from '../losses.ts'
+import { ctcObjective } from './ctc.ts'
 import type { Objective } from './objective.ts'
 import { scoresOf } from './scores.ts'
 
@@ -18,8 +19,13 @@ import { scoresOf } from './scores.ts'
 export type AddLoss = (graph: Graph, output: Value, label: Value) => Value
 
 export interface LabelOptions {
-  /** How an output is compared with the label. @default 'cross-entropy' where labels are whole numbers, else 'squared-error' */
-  loss?: 'cross-entropy' | 'squared-error' | AddLoss
+  /**
+   * How an output is compared with the label; `'ctc'` reads it position by position (Graves et al. 2006).
+   * @default 'cross-entropy' where labels are whole numbers, else 'squared-error'
+   */
+  loss?: 'cross-entropy' | 'squared-error' | 'ctc' | AddLoss
+  /** Of `'ctc'`: the class that stands for nothing. @default 0 */
+  blank?: number
   /** The output that is compared. @default the model's first */
   output?: string
 }
@@ -28,7 +34,7 @@ const INPUT = 'label'
 
 /**
  * The loss by labels: of classes, a class index for each position (a number, or a tensor of them); of numbers, a float32 tensor of the
- * output's shape.
+ * output's shape; of `'ctc'`, a list of class indices.
  * @param first the label of one sample, which tells what all are.
  * @throws {DatasetError} LABEL_MISSING where it has none.
  */
@@ -38,6 +44,7 @@ export function labelObjective(first: unknown, options: LabelOptions = {}): Obje
       'LABEL_MISSING',
       "the samples have no labels: give each a class index (a number, or a Tensor of them) or a float32 Tensor of the output's shape, or use distill, which needs none",
     )
+  if (options.loss === 'ctc') return ctcObjective((model) => outputOf(model, options.output), options.blank)
   const classes = options.loss === 'cross-entropy' || (options.loss === undefined && isIndex(first))
   let expected: readonly (number | string)[] | undefined
   return {
@@ -67,7 +74,7 @@ function isIndex(label: unknown): boolean {
   return typeof label === 'number' || typeof label === 'bigint' || (isTensor(label) && label.type !== 'float32')
 }
 
-function outputOf({ graph }: Model, name: string | undefined): Value {
+function outputOf({ graph }: Pick<Model, 'graph'>, name: string | undefined): Value {
   const output = name === undefined ? graph.outputs[0] : graph.outputs.find((value) => value.name === name)
   if (output) return output
   throw new TransformError(

@@ -20,11 +20,12 @@ export type LossKind = 'labels' | 'teacher' | 'both' | 'any'
 
 /** A transform that trains. */
 export function learn(name: string, options: LearnOptions, kind: LossKind, throughGrids: boolean): Transform {
-  const { dataset, teacher, loss, output, temperature = 1, follow = [], ...training } = options
+  const { dataset, teacher, loss, output, blank, temperature = 1, follow = [], ...training } = options
   const record = recordOf(resolveTraining(name, training))
   const named = {
     ...(typeof loss === 'string' ? { loss } : {}),
     ...(output === undefined ? {} : { output }),
+    ...(blank === undefined ? {} : { blank }),
     ...(dataset === undefined ? {} : { dataset: dataset.key }),
   }
   return {
@@ -37,8 +38,7 @@ export function learn(name: string, options: LearnOptions, kind: LossKind, throu
       try {
         const label = await firstLabel(samples)
         const labels = kind === 'labels' || kind === 'both' || (kind === 'any' && label !== undefined)
-        if (labels)
-          objectives.push(labelObjective(label, { ...(loss === undefined ? {} : { loss }), ...(output === undefined ? {} : { output }) }))
+        if (labels) objectives.push(labelObjective(label, { loss, output, blank }))
         if (kind === 'teacher' || kind === 'both' || !labels)
           objectives.push(await teacherObjective(teacher ?? teacherOf(name, context), engine, { temperature, follow }))
         const trained = await train(model, training, {
