@@ -32,6 +32,26 @@ const halve: Transform = {
   },
 }
 
+/** By elimination, of numbers that are clearly none or some. */
+function rankOfRows(items: Float32Array, rows: number): number {
+  const columns = items.length / rows
+  const matrix = Array.from({ length: rows }, (_, row) => [...items.subarray(row * columns, (row + 1) * columns)])
+  const largest = Math.max(...items.map(Math.abs))
+  let rank = 0
+  for (let column = 0; column < columns && rank < rows; column++) {
+    const rest = matrix.slice(rank)
+    const pivot = rest.reduce((best, row) => (Math.abs(row[column]!) > Math.abs(best[column]!) ? row : best))
+    if (Math.abs(pivot[column]!) < 1e-4 * largest) continue
+    matrix.splice(matrix.indexOf(pivot), 1)
+    matrix.splice(rank++, 0, pivot)
+    for (const row of matrix.slice(rank)) {
+      const factor = row[column]! / pivot[column]!
+      row.forEach((_, at) => (row[at]! -= factor * pivot[at]!))
+    }
+  }
+  return rank
+}
+
 const zerosOf = (model: Model): string[] =>
   [...model.graph.initializers].flatMap(({ name, tensor }) =>
     [...tensor!.toFloat32()].flatMap((item, at) => (item === 0 ? [`${name}[${at}]`] : [])),
@@ -66,6 +86,9 @@ describe('finetune', () => {
     expect(await changedOf('biases')).toEqual(['b1', 'b2', 'b3'])
     expect(await changedOf({ last: 1 })).toEqual(['w3', 'b3'])
     expect(await changedOf(['w2'])).toEqual(['w2'])
+    // What is as small as the correction itself stays.
+    expect(await changedOf({ rank: 3 })).toEqual(['w1', 'w2'])
+    await expect(changedOf({ rank: 0 })).rejects.toThrow("train: expected 'all', 'biases', { last } or { rank } with a whole number")
     await expect(changedOf(['w9'])).rejects.toThrow("for parameters, received 'w9'")
   })
 
@@ -93,6 +116,24 @@ describe('distill', () => {
     const [before, after] = [await divergenceOf(pruned.model, original, unseen), await divergenceOf(recovered.model, original, unseen)]
     expect(after).toBeLessThan(before / 4)
     expect(zerosOf(recovered.model)).toEqual(zerosOf(pruned.model))
+  })
+
+  it('learns corrections of a low rank, which are added to the weights', async () => {
+    const { model: original } = await trained
+    const samples = contextOf(lines(240, 'learned', false))
+    const recover = distill({ steps: 100, learningRate: 0.01, batch: 24, parameters: { rank: 2 } })
+    const pruned = await compress(original, [halve], samples)
+    const { model, reports } = await compress(original, [halve, recover], samples)
+    const [before, after] = [await divergenceOf(pruned.model, original, unseen), await divergenceOf(model, original, unseen)]
+    expect(after).toBeLessThan(before / 2)
+    expect(zerosOf(model)).toEqual(zerosOf(pruned.model))
+    expect(reports[1]!.changed[0]!.what).toMatch(/^672 numbers of 3 weights learned/)
+    // By no more than the rank: the change of the second kernel is a product of two matrices.
+    const kernel = (of: Model): Float32Array => [...of.graph.initializers].find(({ name }) => name === 'w2')!.tensor!.toFloat32()
+    const tune = finetune({ steps: 20, learningRate: 0.02, batch: 24, parameters: { rank: 2 }, holdout: 0 })
+    const tuned = await compress(network(), [tune], contextOf(learned))
+    const changes = kernel(tuned.model).map((item, at) => item - kernel(network())[at]!)
+    expect(rankOfRows(changes, 8)).toBe(2)
   })
 
   it('follows inner values, and says which it does not find', async () => {

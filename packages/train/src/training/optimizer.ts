@@ -14,6 +14,8 @@ export interface Parameter {
   readonly mask?: Uint8Array | undefined
   /** Which group each element is in, such as its output channel; one group where it is left out. A relative rate has its unit by group. */
   readonly groups?: Uint32Array | undefined
+  /** What a relative rate is a share of, where that is not the root mean square. */
+  readonly unit?: number
   /** Whether weight decay draws it to zero: kernels, not biases, scales or step sizes. */
   readonly decays: boolean
   /** 'logarithm' moves the logarithms of positive numbers, so that they stay positive and steps are shares of them. */
@@ -79,8 +81,9 @@ const LEAST_SCALE = 1e-3
 
 const ONE = Float32Array.of(1)
 
-/** The root mean square of each group. */
-function unitsOf({ values, groups }: Parameter): Float32Array {
+/** The root mean square of each group, or what stands for it. */
+function unitsOf({ values, groups, unit }: Parameter): Float32Array {
+  if (unit !== undefined) return Float32Array.of(Math.max(unit, LEAST_SCALE))
   const count = groups ? groups[groups.length - 1]! + 1 : 1
   const [squares, sizes] = [new Float32Array(count), new Float32Array(count)]
   for (let at = 0; at < values.length; at++) {

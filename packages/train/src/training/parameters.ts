@@ -3,9 +3,10 @@ import { latentOf } from '../fake-quantize.ts'
 import type { Parameter } from './optimizer.ts'
 
 /**
- * Which parameters learn: all of them, only biases and scales, those of the last layers (`{ last: 3 }`), or those named.
+ * Which parameters learn: all of them, only biases and scales, those of the last layers (`{ last: 3 }`), those named, or, in place of the kernels
+ * themselves, corrections of a low rank that are added to them (`{ rank: 4 }`).
  */
-export type Learning = 'all' | 'biases' | { readonly last: number } | readonly string[]
+export type Learning = 'all' | 'biases' | { readonly last: number } | { readonly rank: number } | readonly string[]
 
 export interface Learner {
   readonly value: Value
@@ -36,11 +37,23 @@ export function learnersOf(model: Model, learning: Learning): Learner[] {
         throw invalidOption('train', 'parameters', 'names of float32 weights of the model', name)
     return learners.filter(({ value }) => names.has(value.name))
   }
+  if (rankOf(learning) !== undefined) return learners.filter(({ role }) => role === 'kernel')
   const last = (learning as { last?: unknown }).last
   if (!(typeof last === 'number' && Number.isInteger(last) && last > 0))
-    throw invalidOption('train', 'parameters', "'all', 'biases', { last: a whole number } or names", JSON.stringify(learning))
+    throw invalidOption(
+      'train',
+      'parameters',
+      "'all', 'biases', { last } or { rank } with a whole number, or names",
+      JSON.stringify(learning),
+    )
   const open = new Set(layers.slice(-last).flat())
   return learners.filter(({ value }) => open.has(value))
+}
+
+/** The rank of corrections; undefined where weights themselves learn. */
+export function rankOf(learning: Learning): number | undefined {
+  const rank = (learning as { rank?: unknown }).rank
+  return typeof rank === 'number' && Number.isInteger(rank) && rank > 0 ? rank : undefined
 }
 
 /** A copy of a weight's elements to learn. Of a kernel with zeros that were put there, these stay. */

@@ -1,16 +1,15 @@
-import { type Context, type Dataset, type Engine, type Model, Tensor, TransformError, inferShapes } from '@whittle/ir'
-import { type FakeScale, fakeQuantize, onGrid } from '../fake-quantize.ts'
+import { type Context, type Dataset, type Engine, type Model, TransformError, inferShapes } from '@whittle/ir'
 import type { Objective } from '../objective/objective.ts'
 import type { Frozen } from '../reach.ts'
-import { valuesByName, valuesOf } from '../values.ts'
+import { valuesByName } from '../values.ts'
+import { type Choice, chooseParameters } from './choice.ts'
 import { Loop, type LoopResult } from './loop.ts'
-import type { Parameter } from './optimizer.ts'
 import { type TrainOptions, resolveTraining } from './options.ts'
-import { learnersOf, parameterOf } from './parameters.ts'
 import { RunningStatistic } from './running.ts'
 import { Batches, SampleSource } from './samples.ts'
 import { sizeOfRun } from './size-of-run.ts'
-import { TrainingStep, trainingGraphs } from './step.ts'
+import { type TrainingGraphs, TrainingStep, trainingGraphs } from './step.ts'
+import { writeBack } from './write-back.ts'
 
 /** What training needs beside its options. */
 export interface Training {
@@ -52,37 +51,24 @@ export async function train(model: Model, given: TrainOptions, training: Trainin
 
   const copy = model.clone()
   inferShapes(copy)
-  const learners = learnersOf(copy, options.parameters)
-  const rounding = training.throughGrids ? fakeQuantize(copy) : { scales: [], skipped: [] }
+  const choice = chooseParameters(owner, copy, options, training)
+  const graphs = trainingGraphs(copy, { objectives, ...choice, ofBatches: options.batchNorm === 'batch' })
+  const parameters = choice.parameters.filter(({ name }) => graphs.slopes.has(name))
+  if (parameters.length === 0) throw nothingLearns(owner, choice, graphs)
   const named = valuesByName(model)
-  const ofBatches = options.batchNorm === 'batch'
-  const graphs = trainingGraphs(copy, { objectives, learners, scales: rounding.scales, ofBatches })
-  const weights = learners
-    .map((learner) => parameterOf(learner, options.keepZeros, training.throughGrids === true))
-    .filter(({ name }) => graphs.slopes.has(name))
-  const scales = rounding.scales.map(scaleParameter).filter(({ name }) => graphs.slopes.has(name))
-  const parameters = [...weights, ...scales]
   const running = graphs.statistics.map((statistic) => new RunningStatistic(statistic, named.get(statistic.name)!))
-  if (parameters.length === 0) {
-    const ways = graphs.frozen.map(({ at, why }) => `${at} (${why})`)
-    const reason =
-      learners.length === 0
-        ? 'it has no float32 weights'
-        : `no gradient reaches its weights; in the way: ${ways.join(', ') || 'nothing that depends on them'}`
-    throw new TransformError('TRAIN_NOTHING', `${owner}: nothing of the model can learn: ${reason}`)
-  }
   const run = sizeOfRun(owner, graphs.backward, typical, options.batch, options.memory)
   context.logger.info(`${owner}: a step takes up to ${Math.round(run.bytes / 1e6)} MB, ${run.samples} samples at a time`)
   const step = await TrainingStep.open(context.engine, graphs, objectives, parameters, running)
   try {
     const loop = new Loop({ step, graphs, parameters, running, options, training, batches, heldOut, samples: run.samples })
     const result = await loop.run()
-    writeBack(model, [...parameters, ...running], rounding.scales)
+    writeBack(model, [...parameters, ...running], choice)
     return {
       ...result,
-      learned: weights.map(({ name }) => name),
+      learned: choice.learned.filter(({ by }) => graphs.slopes.has(by)).map(({ name }) => name),
       frozen: graphs.frozen,
-      skipped: [...rounding.skipped, ...graphs.unreached.map((at) => ({ at, why: 'no gradient of the loss reaches it' }))],
+      skipped: [...choice.skipped, ...graphs.unreached.map((at) => ({ at, why: 'no gradient of the loss reaches it' }))],
       run,
     }
   } finally {
@@ -90,29 +76,11 @@ export async function train(model: Model, given: TrainOptions, training: Trainin
   }
 }
 
-/** Scales stay positive, and move by shares of themselves. */
-function scaleParameter({ value }: FakeScale): Parameter {
-  const values = Float32Array.from(value.tensor!.toFloat32())
-  return { name: value.name, values, decays: false, domain: 'logarithm', state: {}, steps: 0 }
-}
-
-function writeBack(model: Model, parameters: readonly Pick<Parameter, 'name' | 'values'>[], scales: readonly FakeScale[]): void {
-  const values = new Map(parameters.map((parameter) => [parameter.name, parameter.values]))
-  const grids = new Map(scales.map((scale) => [scale.of, scale]))
-  for (const value of valuesOf(model)) {
-    const { tensor, graph } = value
-    const learned = values.get(value.name)
-    const grid = grids.get(value.name)
-    if (!grid) {
-      if (tensor && learned) graph.setTensor(value, Tensor.float32(tensor.dims, learned))
-      continue
-    }
-    const scale = values.get(grid.value.name) ?? grid.quantization.scale
-    if (!tensor) value.quantization = { ...grid.quantization, scale }
-    else if (learned) {
-      const rounded = onGrid(tensor, learned, grid.quantization, scale)
-      graph.setTensor(value, rounded.tensor)
-      value.quantization = rounded.quantization
-    }
-  }
+function nothingLearns(owner: string, { learners }: Choice, { frozen }: TrainingGraphs): TransformError {
+  const ways = frozen.map(({ at, why }) => `${at} (${why})`)
+  const reason =
+    learners.length === 0
+      ? 'it has no float32 weights of that kind'
+      : `no gradient reaches its weights; in the way: ${ways.join(', ') || 'nothing that depends on them'}`
+  return new TransformError('TRAIN_NOTHING', `${owner}: nothing of the model can learn: ${reason}`)
 }
