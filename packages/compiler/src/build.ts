@@ -1,4 +1,4 @@
-import { basename, extname } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { brotliSize } from '@whittle/engine'
 import {
   type Checkpoints,
@@ -42,7 +42,7 @@ import { fitsFrame, sized, slowerOnSmall, whyNotSmall } from './small-runtime/ch
 import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
 import type { Compressed, Engines, Lowered, Made, Shared, Verified } from './stages.ts'
 import { lowerReport, warningsOf } from './variant-report.ts'
-import { checkTrainingRequest } from './training.ts'
+import { checkTrainingRequest, readTeacher } from './training.ts'
 import { type Pair, pairsOf } from './variants.ts'
 import { versionsKey } from './versions.ts'
 import { type Reference, runOriginal } from './verify.ts'
@@ -111,6 +111,7 @@ export class Build {
       model,
       calibration,
       training,
+      teacher: request.teacher === undefined ? undefined : this.#teacher(request.teacher, model),
       from: calibration ? 'calibration' : dataset ? 'evaluation' : 'random',
       reference,
       evaluation: evaluated?.evaluation,
@@ -367,6 +368,14 @@ export class Build {
     return name === undefined ? undefined : checkedDataset(await findDataset(name, config, this.#places()), model)
   }
 
+  #teacher(name: string, model: Model): Model {
+    const file = resolve(dirname(this.#places().importer), name)
+    this.#depend(file)
+    const { teacher, files } = readTeacher(file, name, model, this.#request.root)
+    files.forEach((path) => this.#depend(path))
+    return teacher
+  }
+
   #evaluate(
     given: Pick<Start, 'dataset' | 'calibration' | 'model' | 'original'>,
     request: Request,
@@ -382,13 +391,14 @@ export class Build {
     return { root, importer, onDependency: (name) => this.#depend(name) }
   }
 
-  #context(target: Target, { calibration, training }: Shared, variant: string): Context {
+  #context(target: Target, { calibration, training, teacher }: Shared, variant: string): Context {
     const { logger = silentLogger, signal } = this.#request
     return {
       engine: this.#engines.native,
       target,
       calibration,
       training,
+      ...(teacher ? { original: teacher } : {}),
       logger,
       signal,
       random: createRandom('whittle'),

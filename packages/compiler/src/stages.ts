@@ -58,6 +58,8 @@ export interface Shared {
   readonly calibration: Dataset | undefined
   /** Samples to learn from; where there are none, those of `calibration`. */
   readonly training: Dataset | undefined
+  /** What `distill=` and `qat=` follow in place of the model. */
+  readonly teacher: Model | undefined
   /** Where the samples come from on which outputs are compared. */
   readonly from: VariantReport['samples']['from']
   readonly reference: Reference

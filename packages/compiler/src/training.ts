@@ -1,10 +1,11 @@
-import { type JsonValue, OptionError, type Transform } from '@whittle/ir'
+import { type JsonValue, type Model, OptionError, type Transform, type Value, inferShapes } from '@whittle/ir'
 import { distill, finetune, qat } from '@whittle/train'
 import { gradualRatios, prune } from '@whittle/prune'
 import type { Alternative, Request } from './directives/directive.ts'
+import { readSource } from './source.ts'
 
 /** @throws {OptionError} TRAIN_REQUEST where training is asked for that has nothing to learn from, or no grids to learn through. */
-export function checkTrainingRequest({ alternatives, calibrate, train }: Request): void {
+export function checkTrainingRequest({ alternatives, calibrate, train, teacher }: Request): void {
   for (const { prune: pruning, training, options } of alternatives) {
     const rounds = options['prune.rounds']
     if (rounds !== undefined && (pruning?.ratio === undefined || (training?.finetune ?? training?.distill) === undefined))
@@ -20,6 +21,8 @@ export function checkTrainingRequest({ alternatives, calibrate, train }: Request
       'TRAIN_REQUEST',
       `train=${train} gives samples to learn from, and nothing learns: add finetune=, distill= or qat=`,
     )
+  if (teacher !== undefined && !alternatives.some(({ training }) => training?.distill ?? training?.qat))
+    throw new OptionError('TRAIN_REQUEST', `teacher=${teacher} is followed by what learns, and nothing does: add distill= or qat=`)
   if (!asked) return
   if (calibrate === undefined && train === undefined)
     throw new OptionError('TRAIN_REQUEST', `${asked.join('=')} learns from samples: give them with train=./samples.ts, or calibrate=`)
@@ -29,6 +32,28 @@ export function checkTrainingRequest({ alternatives, calibrate, train }: Request
         'TRAIN_REQUEST',
         `qat=${training.qat} trains through the steps of a number format: write it with int8, int4 or bits=${format?.bits === undefined ? '' : ', and without quantize.levels=kmeans'}`,
       )
+}
+
+/**
+ * The model that is followed in place of the import.
+ * @param file its absolute path, and `name` as it was written.
+ * @throws {OptionError} TEACHER_PORTS where it takes or gives other values.
+ */
+export function readTeacher(file: string, name: string, student: Model, root: string): { teacher: Model; files: string[] } {
+  const { model: teacher, files } = readSource(file, root)
+  inferShapes(teacher)
+  const names = (values: readonly Value[]): string => values.map((value) => `'${value.name}'`).join(', ')
+  const inputs = (model: Model): Value[] => model.graph.inputs.filter(({ tensor }) => !tensor)
+  for (const [kind, theirs, ours] of [
+    ['inputs', inputs(teacher), inputs(student)],
+    ['outputs', teacher.graph.outputs, student.graph.outputs],
+  ] as const)
+    if (theirs.length !== ours.length || theirs.some((value) => !ours.some((own) => own.name === value.name)))
+      throw new OptionError(
+        'TEACHER_PORTS',
+        `teacher=${name} has the ${kind} ${names(theirs)}, and the import has ${names(ours)}: a student is given and gives the same`,
+      )
+  return { teacher, files }
 }
 
 type Training = NonNullable<Alternative['training']>

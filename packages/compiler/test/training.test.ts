@@ -1,7 +1,10 @@
 import { join } from 'node:path'
+import { nativeEngine } from '@whittle/engine'
+import type { Model } from '@whittle/ir'
+import { buildModel } from '@whittle/testing'
 import { expect, it } from 'vitest'
 import { type CompileResult, compile, summary } from '../src/index.ts'
-import { classifier, picturesModule, project } from './project.ts'
+import { classifier, pictures, picturesModule, project } from './project.ts'
 
 const files = {
   'net.onnx': classifier(),
@@ -57,6 +60,35 @@ it('prune.rounds= prunes a little and trains, again and again, which loses less 
   expect(agreement).toBeGreaterThan(once.agreement)
 })
 
+/** A network of a tenth of {@link classifier}'s weights, that has learned nothing. */
+const student = (output = 'classes'): Model =>
+  buildModel((b) => {
+    const hidden = b.node('Tanh', [b.node('Gemm', [b.input('x', ['N', 16]), b.weight('w0', [16, 40], 0.2), b.weight('b0', [40], 0.1)])])
+    b.output(b.node('Softmax', [b.node('Gemm', [hidden, b.weight('w1', [40, 6], 0.2)])]), output)
+  })
+
+it('distill= with teacher= makes a smaller model follow a larger one', async () => {
+  const root = await project({ ...files, 'small.onnx': student() })
+  const query = 'distill=400&distill.learningRate=0.02&train=./learn.ts&teacher=./net.onnx&target=wasm'
+  const result = await compile({ file: join(root, 'small.onnx'), query, root, cache: false })
+  const samples = pictures({ seed: 'test', count: 200 })
+  const classesOf = async (model: Model | Uint8Array): Promise<number[]> => {
+    const session = await nativeEngine().open(model)
+    const found: number[] = []
+    for (const x of samples) {
+      const scores = (await session.run({ x })).classes!.toFloat32()
+      found.push(scores.indexOf(Math.max(...scores)))
+    }
+    await session.dispose()
+    return found
+  }
+  const teacher = await classesOf(classifier())
+  const agreement = (classes: readonly number[]): number => classes.filter((item, at) => item === teacher[at]).length / classes.length
+  expect(agreement(await classesOf(student()))).toBeLessThan(0.4)
+  expect(agreement(await classesOf(result.artefacts[0]!.bytes))).toBeGreaterThan(0.5)
+  expect(result.watch.some((file) => file.endsWith('net.onnx'))).toBe(true)
+})
+
 it('a build that was interrupted while it trained goes on where it was, to the same bytes', async () => {
   const query = 'prune=0.7&distill=60&distill.learningRate=0.003&train=./learn.ts'
   const { artefacts: expected } = await build(await project(files), query)
@@ -91,6 +123,12 @@ it.each([
     'prune.rounds=3 prunes a little and trains, again and again: write it with prune= as a share',
   ],
   ['prune=0.5&prune.rounds=0&distill=5&train=./learn.ts', 'prune: expected a whole number above 0 for rounds, received 0'],
+  ['int4&teacher=./net.onnx', 'teacher=./net.onnx is followed by what learns, and nothing does: add distill= or qat='],
+  ['distill=5&train=./learn.ts&teacher=./none.onnx', 'there is no file none.onnx'],
+  [
+    'distill=5&train=./learn.ts&teacher=./other.onnx',
+    "teacher=./other.onnx has the outputs 'scores', and the import has 'classes': a student is given and gives the same",
+  ],
   ['qat=100', 'qat=100 learns from samples: give them with train=./samples.ts, or calibrate='],
   ['qat=100&train=./learn.ts', 'qat=100 trains through the steps of a number format: write it with int8, int4 or bits='],
   ['cluster=8&qat=100&train=./learn.ts', 'qat=100 trains through the steps of a number format'],
@@ -98,5 +136,5 @@ it.each([
   ['distill=0&train=./learn.ts', "distill: expected a whole number of steps, received '0'; for example distill=500"],
   ['finetune=5&train=./learn.ts', 'finetune: the samples have no labels'],
 ])('%s is refused, with what to write', async (query, message) => {
-  await expect(build(await project(files), query)).rejects.toThrow(message)
+  await expect(build(await project({ ...files, 'other.onnx': student('scores') }), query)).rejects.toThrow(message)
 })

@@ -47,7 +47,7 @@ export interface Context {
   readonly calibration?: Dataset
   /** Samples to learn from, labelled or not; where there are none, `calibration` serves. */
   readonly training?: Dataset
-  /** The model before the first step, for what compares with it; {@link compress} gives it. Not to be edited. */
+  /** The model before the first step, or another that is followed in its place; {@link compress} gives it. Not to be edited. */
   readonly original?: Model
   /** {@link compress} gives each step its own names. */
   readonly checkpoints?: Checkpoints

@@ -25,6 +25,8 @@ export interface Request {
   targets?: Target[]
   calibrate?: string
   train?: string
+  /** The path of the model that is followed. */
+  teacher?: string
   evaluate?: string
   metric?: string
   /** Points of the metric. */

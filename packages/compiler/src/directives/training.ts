@@ -25,6 +25,12 @@ export const TRAINING_DIRECTIVES: readonly Directive[] = [
     'samples from which `finetune=`, `distill=` and `qat=` learn, some hundreds at least; by default those of `calibrate=`',
     'train=./lines.ts',
   ),
+  naming(
+    'teacher',
+    'the path of a model',
+    'the model that `distill=` and `qat=` follow, with the same inputs and outputs; by default the import itself',
+    'teacher=./large.onnx',
+  ),
 ]
 
 /** Options of the transforms that train which a query may set by name, and how they are read. */
