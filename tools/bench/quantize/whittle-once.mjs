@@ -14,7 +14,7 @@ const [name, query, target, brotli] = process.argv.slice(2)
 const root = fileURLToPath(new URL('../', import.meta.url))
 const { tasks } = await createJiti(import.meta.url).import('../tasks/index.ts')
 const task = tasks.find((other) => other.name === name)
-const config = { datasets: { task: join(root, `tasks/${name}-calibration.ts`) } }
+const config = { datasets: { task: join(root, `tasks/${name}-calibration.ts`), training: join(root, `tasks/${name}-training.ts`) } }
 const cache = mkdtempSync(join(tmpdir(), 'whittle-bench-'))
 try {
   const original = createHash('sha256').update(readFileSync(task.file)).digest('hex')
