@@ -46,7 +46,8 @@ export class UnsupportedError extends CodedError {
 
 /**
  * A run was refused or failed. `code` is permanent: `INPUT_UNKNOWN`, `INPUT_MISSING`, `INPUT_TYPE`, `INPUT_RANK`, `INPUT_DIM`, `INPUT_SIZE`,
- * `DISPOSED`, `RUN_FAILED`, `TENSOR_INVALID`; of pictures `IMAGE_EMPTY`, `IMAGE_TAINTED`, `IMAGE_INVALID`, `IMAGE_OPTION`, `IMAGE_TENSOR`.
+ * `DISPOSED`, `RUN_FAILED`, `TENSOR_INVALID`; of pictures `IMAGE_EMPTY`, `IMAGE_TAINTED`, `IMAGE_INVALID`, `IMAGE_OPTION`, `IMAGE_TENSOR`;
+ * of streams `STREAM_OPTION`, `STREAM_INPUT`.
  */
 export class RunError extends CodedError {
   constructor(code: string, message: string, options?: { cause?: unknown }) {

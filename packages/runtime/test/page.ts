@@ -4,6 +4,7 @@ import { imageTensor, toImageData } from '../src/image.ts'
 import { createModel, tensor, type KnownFile, type LoadOptions, type Obtain, type Ort, type Session } from '../src/index.ts'
 import { obtainParts } from '../src/parts.ts'
 import { shareModel } from '../src/share.ts'
+import * as stream from '../src/stream.ts'
 import { thriftyDevices } from '../src/thrift.ts'
 import { serveModel, workerModel } from '../src/worker.ts'
 
@@ -117,6 +118,7 @@ Object.assign(globalThis, {
     workerModel,
     told,
     shareModel,
+    stream,
     gpu,
     imageTensor,
     toImageData,

@@ -28,6 +28,7 @@ test.each([
   ['gpu', 'fromGpuBuffer', 1600],
   ['image', 'imageTensor', 3600],
   ['parts', 'wanted', 1300],
+  ['stream', 'maxAge', 1400],
   ['thrift', 'thriftyDevices', 600],
 ])('@whittle/runtime/%s takes what its bound says at most, alone', async (entry, name, bound) => {
   const { code, bytes } = await bundled(entry)
