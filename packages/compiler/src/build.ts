@@ -37,11 +37,12 @@ import { measureIntegerNoise } from './lower/noise.ts'
 import { type Recipe, describeRecipe, recipeOf } from './recipe.ts'
 import { artefactName, manifestOf, uniqueId } from './manifest.ts'
 import { readSource } from './source.ts'
-import type { Artefact, CompileRequest, CompileResult, DroppedVariant, VariantReport, WhittleConfig } from './types.ts'
+import type { Artefact, CompileProgress, CompileRequest, CompileResult, DroppedVariant, VariantReport, WhittleConfig } from './types.ts'
 import { fitsFrame, sized, slowerOnSmall, whyNotSmall } from './small-runtime/choose.ts'
 import { kernelsOf, weightFile } from './small-runtime/weight-file.ts'
 import type { Compressed, Engines, Lowered, Made, Shared, Verified } from './stages.ts'
 import { lowerReport, warningsOf } from './variant-report.ts'
+import { TimeLeft } from './time-left.ts'
 import { checkTrainingRequest, readTeacher } from './training.ts'
 import { type Pair, pairsOf } from './variants.ts'
 import { versionsKey } from './versions.ts'
@@ -61,6 +62,7 @@ export class Build {
   readonly #engines: Engines
   readonly #configFile: string | undefined
   readonly #cache: Cache | undefined
+  readonly #left = new TimeLeft()
   readonly #watch = new Set<string>()
   /** By recipe. */
   readonly #compressed = new Map<string, Compressed>()
@@ -381,8 +383,8 @@ export class Build {
     request: Request,
     config: WhittleConfig,
   ): ReturnType<typeof startEvaluation> {
-    const { signal, onProgress } = this.#request
-    const onSample = (done: number, total: number | undefined): void => onProgress?.({ step: 'evaluating', done, total })
+    const { signal } = this.#request
+    const onSample = (done: number, total: number | undefined): void => this.#tell({ step: 'evaluating', done, total })
     return startEvaluation({ ...given, engine: this.#engines.wasm, signal, onSample }, request, config, this.#places())
   }
 
@@ -402,12 +404,16 @@ export class Build {
       logger,
       signal,
       random: createRandom('whittle'),
-      onProgress: ({ step, done, total }) => this.#request.onProgress?.({ step, done, total, variant }),
+      onProgress: ({ step, done, total }) => this.#tell({ step, done, total, variant }),
     }
   }
 
+  #tell(progress: CompileProgress): void {
+    this.#request.onProgress?.({ ...progress, left: this.#left.of(progress) })
+  }
+
   #progress(step: string, variant?: string): void {
-    this.#request.onProgress?.({ step, done: 0, variant })
+    this.#tell({ step, done: 0, variant })
   }
 
   /** The result depends on a file; told at once, so that a failed build can be tried again when it changes. */

@@ -45,6 +45,8 @@ export interface CompileProgress {
   readonly variant?: string
   readonly done: number
   readonly total?: number
+  /** Seconds that the step still takes at the speed that it has had, where that is known. */
+  readonly left?: number
 }
 
 /** One file to be emitted. */

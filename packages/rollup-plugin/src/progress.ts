@@ -31,7 +31,7 @@ export function createProgressLine(title: string, stream: ProgressStream, now: (
       if (now() - start < QUIET_MS || now() - last < (stream.isTTY ? REWRITE_MS : ADD_MS)) return
       last = now()
       drawn = true
-      const text = `whittle: ${title}: ${wordsOf(progress)} (${Math.round((now() - start) / 1000)} s)`
+      const text = `whittle: ${title}: ${wordsOf(progress)} (${Math.round((now() - start) / 1000)} s${restOf(progress)})`
       stream.write(stream.isTTY ? `\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1).trimEnd()}` : `${text}\n`)
     },
     done() {
@@ -43,4 +43,9 @@ export function createProgressLine(title: string, stream: ProgressStream, now: (
 function wordsOf({ step, variant, done, total }: CompileProgress): string {
   const share = total ? ` ${Math.min(100, Math.floor((100 * done) / total))} %` : ''
   return `${step}${variant ? ` for ${variant}` : ''}${share}`
+}
+
+function restOf({ left }: CompileProgress): string {
+  if (left === undefined) return ''
+  return left < 100 ? `, ${left} s left` : `, ${Math.round(left / 60)} min left`
 }

@@ -48,6 +48,21 @@ describe('the progress line', () => {
     }
   })
 
+  test('says what a step still takes, where that is known', () => {
+    const { time, written, update } = line(false)
+    for (const [at, left] of [
+      [3000, 40],
+      [9000, 200],
+    ] as const) {
+      time.now = at
+      update({ step: 'distill', done: 30, total: 100, left })
+    }
+    expect(written).toEqual([
+      'whittle: src/net.onnx?int8: distill 30 % (3 s, 40 s left)\n',
+      'whittle: src/net.onnx?int8: distill 30 % (9 s, 3 min left)\n',
+    ])
+  })
+
   test('is rewritten in place on a terminal, at most ten times a second, cut to its width, and removed at the end', () => {
     const { time, written, update, done } = line(true)
     for (time.now = 1000; time.now < 2000; time.now += 10)

@@ -32,8 +32,10 @@ export async function compressCommand(model: string, query: string, options: Com
       cache: options.cache && existsSync(join(root, 'package.json')),
       logger: debugLogger(io),
       signal: io.signal,
-      onProgress: ({ step, variant, done, total }) =>
-        progress.show([step, variant, total ? `${done}/${total}` : ''].filter(Boolean).join(' ')),
+      onProgress: ({ step, variant, done, total, left }) => {
+        const rest = left === undefined ? '' : `, ${left} s left`
+        progress.show([step, variant, total ? `${done}/${total}${rest}` : ''].filter(Boolean).join(' '))
+      },
     })
   } finally {
     progress.clear()
