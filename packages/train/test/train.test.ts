@@ -1,3 +1,4 @@
+import { accuracy, topOneAgreement } from '@whittle/engine'
 import { type Model, Tensor, type Transform, compress, defineDataset } from '@whittle/ir'
 import { buildModel } from '@whittle/testing'
 import { describe, expect, it } from 'vitest'
@@ -90,6 +91,32 @@ describe('finetune', () => {
     expect(await changedOf({ rank: 3 })).toEqual(['w1', 'w2'])
     await expect(changedOf({ rank: 0 })).rejects.toThrow("train: expected 'all', 'biases', { last } or { rank } with a whole number")
     await expect(changedOf(['w9'])).rejects.toThrow("for parameters, received 'w9'")
+  })
+
+  it('keeps what a metric finds best, and ends by it', async () => {
+    const { model, reports } = await compress(
+      network(),
+      [finetune({ steps: 400, learningRate: 0.02, batch: 24, every: 5, patience: 4, metric: accuracy() })],
+      contextOf(learned),
+    )
+    expect(await accuracyOf(model, unseen)).toBeGreaterThan(0.85)
+    expect(reports[0]!.options).toMatchObject({ metric: 'accuracy:' })
+    const steps = Number(/learned in (\d+) steps: the metric went from 0\.\d+ to 1\.00/.exec(reports[0]!.changed[0]!.what)?.[1])
+    expect(steps).toBeLessThan(400)
+    expect(reports[0]!.skipped[0]!.why).toBe('training ended there: no better metric in 4 looks')
+    expect(() => finetune({ steps: 5, holdout: 0, metric: accuracy() })).toThrow('a share above 0 for the metric to judge by')
+  })
+
+  it('lets a metric compare with the original', async () => {
+    const { model: original } = await trained
+    const { reports } = await compress(
+      original,
+      [halve, distill({ steps: 60, learningRate: 0.01, batch: 24, metric: topOneAgreement() })],
+      contextOf(learned),
+    )
+    const [, before, after] = /the metric went from ([\d.]+) to ([\d.]+)/.exec(reports[1]!.changed[0]!.what)!.map(Number)
+    expect(after).toBeGreaterThan(before!)
+    expect(after).toBeGreaterThan(0.9)
   })
 
   it('needs labels of the right form', async () => {
@@ -212,7 +239,7 @@ describe('the loop', () => {
     const options = { steps: 1000, learningRate: 0.02, batch: 24, schedule: 'constant' as const }
     const result = await train(model, options, { owner: 'test', objectives: [labelObjective(0)], dataset: learned, context })
     expect(result).toMatchObject({ steps: 61, ended: 'it was aborted' })
-    expect(result.loss.after).toBeLessThan(result.loss.before)
+    expect(result.judged.after).toBeLessThan(result.judged.before)
     await expect(compress(network(), [finetune({ steps: 5 })], context)).rejects.toThrow('abort')
   })
 
@@ -221,7 +248,7 @@ describe('the loop', () => {
       (await compress((await trained).model, [finetune({ steps: 60, learningRate: 1e-9, every: 2, ...options })], contextOf(learned)))
         .reports[0]!
     const whys = ({ skipped }: Awaited<ReturnType<typeof tune>>): string => skipped.map(({ why }) => why).join()
-    expect(whys(await tune({ learningRate: 10, patience: 3 }))).toContain('training ended there: no lower loss in 3 looks')
+    expect(whys(await tune({ learningRate: 10, patience: 3 }))).toContain('training ended there: no better loss in 3 looks')
     expect(whys(await tune({ seconds: 1e-6 }))).toContain('its 0.000001 seconds were over')
   })
 

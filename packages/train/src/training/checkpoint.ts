@@ -6,12 +6,12 @@ import type { RunningStatistic } from './running.ts'
 export interface Standing {
   /** Steps done. */
   done: number
-  /** The step whose weights are kept, and their loss. */
+  /** The step whose weights are kept, and what they cost. */
   best: number
   least: number
   /** Looks since then. */
   sinceBest: number
-  /** The loss before the first step. */
+  /** What they cost before the first step. */
   before: number
   /** Of the batches so far. */
   losses: number[]

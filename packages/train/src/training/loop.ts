@@ -1,10 +1,11 @@
 import { TransformError } from '@whittle/ir'
 import { type Learned, type Standing, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { firstNotFinite } from './diagnose.ts'
+import type { Judge } from './judge.ts'
 import { clipNorm, createOptimizer, type Optimizer, type Parameter } from './optimizer.ts'
 import type { ResolvedTraining } from './options.ts'
 import type { RunningStatistic } from './running.ts'
-import { type Batches, type Placed, inRuns } from './samples.ts'
+import type { Batches, Placed } from './samples.ts'
 import { scheduleOf } from './schedule.ts'
 import type { TrainingGraphs, TrainingStep } from './step.ts'
 import type { Training } from './train.ts'
@@ -15,8 +16,11 @@ export interface LoopResult {
   steps: number
   /** The step after which the weights are kept; 0 are those before. */
   best: number
-  /** The mean loss before and with the weights that are kept: of what was held out, or of batches where nothing was. */
-  loss: { before: number; after: number }
+  /**
+   * What the weights were judged by, before and with those that are kept: the mean loss of what was held out, or of batches where nothing was, or
+   * a metric.
+   */
+  judged: { by: string; before: number; after: number }
   /** Why it ended before the last step. */
   ended?: string
 }
@@ -29,12 +33,13 @@ export interface LoopParts {
   readonly options: ResolvedTraining
   readonly training: Training
   readonly batches: Batches
-  readonly heldOut: readonly Placed[]
+  /** Undefined where nothing is held out. */
+  readonly judge: Judge | undefined
   /** Samples a run. */
   readonly samples: number
 }
 
-/** Steps of gradient descent; the weights with the least loss on what was held out are kept. */
+/** Steps of gradient descent; the best weights by what was held out are kept. */
 export class Loop {
   readonly #parts: LoopParts
   readonly #optimizer: Optimizer
@@ -72,7 +77,7 @@ export class Loop {
       standing.done++
       const last = standing.done === options.steps
       if (standing.done % options.every === 0 || last) await this.#judge()
-      if (standing.sinceBest >= options.patience) ended = `no lower loss in ${options.patience} looks`
+      if (standing.sinceBest >= options.patience) ended = `no better ${this.#parts.judge?.of ?? 'loss'} in ${options.patience} looks`
       standing.seconds = (performance.now() - began) / 1000
       if (standing.seconds > options.seconds) ended = `its ${options.seconds} seconds were over`
       const aborted = context.signal?.aborted === true
@@ -85,10 +90,11 @@ export class Loop {
     if (context.signal?.aborted !== true) await removeCheckpoint(context.checkpoints)
     const { done, best, before, least, losses } = standing
     const recent = losses.slice(-options.every)
-    const judged = this.#parts.heldOut.length > 0
-    const after = judged ? least : recent.reduce((sum, loss) => sum + loss, 0) / Math.max(1, recent.length)
+    const { judge } = this.#parts
+    const mean = recent.reduce((sum, loss) => sum + loss, 0) / Math.max(1, recent.length)
+    const judged = judge ? { by: judge.of, before: judge.shown(before), after: judge.shown(least) } : { by: 'loss', before, after: mean }
     this.#values().forEach((values, index) => values.set(this.#learned.kept[index]!))
-    return { steps: done, best, loss: { before, after }, ...(ended === undefined ? {} : { ended }) }
+    return { steps: done, best, judged, ...(ended === undefined ? {} : { ended }) }
   }
 
   /** Where a build was interrupted, from its last checkpoint on, with the samples that come next. */
@@ -126,26 +132,24 @@ export class Loop {
     return { loss: total, slopes: sums!, feeds }
   }
 
-  /** The mean loss of what was held out, NaN where nothing was; keeps the weights where it is the least so far. */
+  /** What the weights cost by what was held out, NaN where nothing was; keeps those that cost the least so far. */
   async #judge(): Promise<number> {
-    const { step, heldOut, samples, training } = this.#parts
+    const { judge, training } = this.#parts
     const { done, least } = this.#standing
-    if (heldOut.length === 0) {
+    if (!judge) {
       this.#keep(NaN)
       return NaN
     }
-    let sum = 0
-    for (const run of inRuns(heldOut, samples)) sum += (await step.loss(run)) * run.length
-    const loss = sum / heldOut.length
-    training.context.logger.debug(`${training.owner}: the loss after step ${done} is ${loss.toPrecision(4)}`)
-    if (loss < least) this.#keep(loss)
+    const cost = await judge.cost()
+    training.context.logger.debug(`${training.owner}: the ${judge.of} after step ${done} is ${judge.shown(cost).toPrecision(4)}`)
+    if (cost < least) this.#keep(cost)
     else this.#standing.sinceBest++
-    return loss
+    return cost
   }
 
-  #keep(loss: number): void {
+  #keep(cost: number): void {
     this.#values().forEach((values, index) => this.#learned.kept[index]!.set(values))
-    Object.assign(this.#standing, { best: this.#standing.done, least: loss, sinceBest: 0 } satisfies Partial<Standing>)
+    Object.assign(this.#standing, { best: this.#standing.done, least: cost, sinceBest: 0 } satisfies Partial<Standing>)
   }
 
   #values(): Float32Array[] {

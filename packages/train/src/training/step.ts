@@ -15,6 +15,8 @@ import { valuesOf } from '../values.ts'
 export interface TrainingGraphs {
   readonly forward: Model
   readonly backward: Model
+  /** Gives the model's own outputs, where they are wanted. */
+  readonly answers: Model | undefined
   /** Names of the outputs that are a parameter's gradient. */
   readonly slopes: ReadonlyMap<string, string>
   readonly loss: string
@@ -31,14 +33,17 @@ export interface GraphParts {
   readonly scales: readonly FakeScale[]
   /** Whether BatchNormalizations take the statistics of each batch while they learn, and not those that they keep. */
   readonly ofBatches: boolean
+  /** Whether the outputs are wanted as well. */
+  readonly answering: boolean
 }
 
 /**
  * Adds the objectives' losses and differentiates their sum.
  * @param model is edited.
  */
-export function trainingGraphs(model: Model, { objectives, learners, scales, ofBatches }: GraphParts): TrainingGraphs {
+export function trainingGraphs(model: Model, { objectives, learners, scales, ofBatches, answering }: GraphParts): TrainingGraphs {
   const { graph } = model
+  const [inputs, outputs] = [graph.inputs, graph.outputs].map((values) => values.map(({ name }) => name))
   const terms = objectives.map((objective) => objective.add(model))
   const total: Value = terms.length === 1 ? terms[0]! : graph.addNode({ op: 'Sum', inputs: terms, outputs: ['loss'] }).output
   if (!total.isOutput) graph.addOutput(total)
@@ -48,16 +53,24 @@ export function trainingGraphs(model: Model, { objectives, learners, scales, ofB
   const wrt = wanted.filter((value) => reached.has(value)).map(({ name }) => name)
   const unreached = learners.filter(({ value }) => !reached.has(value)).map(({ value }) => value.name)
   const loss = total.name
-  if (wrt.length === 0) return { forward: model, backward: model, slopes: new Map(), loss, statistics: [], frozen: [], unreached }
+  if (wrt.length === 0)
+    return { forward: model, backward: model, answers: undefined, slopes: new Map(), loss, statistics: [], frozen: [], unreached }
   const forward = model.clone()
   const statistics = ofBatches ? useBatchStatistics(model) : []
   const { model: backward, gradients: slopes, frozen } = gradients(model, { loss, wrt, parameters: 'inputs' })
   keepOutputs(backward, [loss, ...slopes.values(), ...statistics.map(({ output }) => output)])
   const given = new Set([...wrt, ...statistics.map(({ name }) => name)])
   for (const value of valuesOf(forward)) if (given.has(value.name)) asInput(value)
+  const answers = answering ? forward.clone() : undefined
+  if (answers) {
+    keepOutputs(answers, outputs!)
+    removeUnused(answers.graph)
+    for (const input of [...answers.graph.inputs])
+      if (!inputs!.includes(input.name) && !given.has(input.name)) answers.graph.removeInput(input)
+  }
   keepOutputs(forward, [loss])
   removeUnused(forward.graph)
-  return { forward, backward, slopes, loss, statistics, frozen, unreached }
+  return { forward, backward, answers, slopes, loss, statistics, frozen, unreached }
 }
 
 function keepOutputs({ graph }: Model, names: readonly string[]): void {
@@ -74,14 +87,14 @@ export class TrainingStep {
   readonly #kept: Tensors
   readonly #forward: EngineSession
   readonly #backward: EngineSession
+  readonly #answers: EngineSession | undefined
 
   private constructor(
     graphs: TrainingGraphs,
     objectives: readonly Objective[],
     parameters: readonly Parameter[],
     running: readonly RunningStatistic[],
-    forward: EngineSession,
-    backward: EngineSession,
+    [forward, backward, answers]: readonly [EngineSession, EngineSession, EngineSession | undefined],
   ) {
     this.#graphs = graphs
     this.#objectives = objectives
@@ -94,6 +107,7 @@ export class TrainingStep {
     this.#kept = Object.fromEntries(running.map(({ name, values }) => [name, Tensor.float32([values.length], values)]))
     this.#forward = forward
     this.#backward = backward
+    this.#answers = answers
   }
 
   static async open(
@@ -103,8 +117,9 @@ export class TrainingStep {
     parameters: readonly Parameter[],
     running: readonly RunningStatistic[],
   ): Promise<TrainingStep> {
-    const [forward, backward] = [await engine.open(graphs.forward), await engine.open(graphs.backward)]
-    return new TrainingStep(graphs, objectives, parameters, running, forward, backward)
+    const { forward, backward, answers } = graphs
+    const sessions = [await engine.open(forward), await engine.open(backward), answers && (await engine.open(answers))] as const
+    return new TrainingStep(graphs, objectives, parameters, running, sessions)
   }
 
   /** The inputs of a run on some samples of equal shapes. */
@@ -126,6 +141,11 @@ export class TrainingStep {
     return outputs[this.#graphs.loss]!.toNumbers()[0]!
   }
 
+  /** The model's outputs, with the weights as they are now. */
+  async answer(inputs: Tensors): Promise<Tensors> {
+    return await this.#answers!.run({ ...inputs, ...this.#given, ...this.#kept })
+  }
+
   /** The loss, and its gradients by parameter, of samples of equal shapes; running statistics take the batch's in. */
   async gradients(batch: readonly Placed[]): Promise<{ loss: number; slopes: Float32Array[] }> {
     const outputs = await this.#backward.run(await this.feeds(batch))
@@ -137,5 +157,6 @@ export class TrainingStep {
   async dispose(): Promise<void> {
     await this.#forward.dispose()
     await this.#backward.dispose()
+    await this.#answers?.dispose()
   }
 }

@@ -1,8 +1,9 @@
-import { type Context, type Dataset, type Engine, type Model, TransformError, inferShapes } from '@whittle/ir'
+import { type Context, type Dataset, type Engine, type Metric, type Model, TransformError, inferShapes } from '@whittle/ir'
 import type { Objective } from '../objective/objective.ts'
 import type { Frozen } from '../reach.ts'
 import { valuesByName } from '../values.ts'
 import { type Choice, chooseParameters } from './choice.ts'
+import { lossJudge, metricJudge } from './judge.ts'
 import { Loop, type LoopResult } from './loop.ts'
 import { type TrainOptions, resolveTraining } from './options.ts'
 import { RunningStatistic } from './running.ts'
@@ -18,6 +19,8 @@ export interface Training {
   readonly objectives: readonly Objective[]
   readonly dataset: Dataset
   readonly context: Context & { readonly engine: Engine }
+  /** Judges the weights on what is held out, in place of the loss; it may run `model` and `original`. */
+  readonly metric?: Metric | undefined
   /** Whether values with integer grids are rounded to them while training, the grids being learned as well. */
   readonly throughGrids?: boolean
 }
@@ -41,7 +44,7 @@ export interface Trained extends LoopResult {
  * TRAIN_MEMORY when one sample takes more memory than allowed.
  */
 export async function train(model: Model, given: TrainOptions, training: Training): Promise<Trained> {
-  const { owner, objectives, context } = training
+  const { owner, objectives, context, metric } = training
   const options = resolveTraining(owner, given)
   const source = await SampleSource.open(owner, training.dataset, context.random.fork(owner))
   const heldOut = source.holdOut(options.holdout)
@@ -52,7 +55,7 @@ export async function train(model: Model, given: TrainOptions, training: Trainin
   const copy = model.clone()
   inferShapes(copy)
   const choice = chooseParameters(owner, copy, options, training)
-  const graphs = trainingGraphs(copy, { objectives, ...choice, ofBatches: options.batchNorm === 'batch' })
+  const graphs = trainingGraphs(copy, { objectives, ...choice, ofBatches: options.batchNorm === 'batch', answering: metric !== undefined })
   const parameters = choice.parameters.filter(({ name }) => graphs.slopes.has(name))
   if (parameters.length === 0) throw nothingLearns(owner, choice, graphs)
   const named = valuesByName(model)
@@ -60,8 +63,10 @@ export async function train(model: Model, given: TrainOptions, training: Trainin
   const run = sizeOfRun(owner, graphs.backward, typical, options.batch, options.memory)
   context.logger.info(`${owner}: a step takes up to ${Math.round(run.bytes / 1e6)} MB, ${run.samples} samples at a time`)
   const step = await TrainingStep.open(context.engine, graphs, objectives, parameters, running)
+  const judge = metric ? await metricJudge(metric, step, heldOut, context) : lossJudge(step, heldOut, run.samples)
   try {
-    const loop = new Loop({ step, graphs, parameters, running, options, training, batches, heldOut, samples: run.samples })
+    const judged = heldOut.length > 0 ? judge : undefined
+    const loop = new Loop({ step, graphs, parameters, running, options, training, batches, judge: judged, samples: run.samples })
     const result = await loop.run()
     writeBack(model, [...parameters, ...running], choice)
     return {
@@ -72,6 +77,7 @@ export async function train(model: Model, given: TrainOptions, training: Trainin
       run,
     }
   } finally {
+    await judge.dispose?.()
     await step.dispose()
   }
 }

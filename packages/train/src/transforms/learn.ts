@@ -1,4 +1,13 @@
-import { type Context, type Dataset, type Model, type Report, type Transform, TransformError } from '@whittle/ir'
+import {
+  type Context,
+  type Dataset,
+  type Metric,
+  type Model,
+  type Report,
+  type Transform,
+  TransformError,
+  invalidOption,
+} from '@whittle/ir'
 import type { Objective } from '../objective/objective.ts'
 import { type LabelOptions, labelObjective } from '../objective/labels.ts'
 import { type DistillOptions, teacherObjective } from '../objective/teacher.ts'
@@ -11,6 +20,8 @@ import { reportOf } from './report.ts'
 export interface LearnOptions extends TrainOptions, LabelOptions, DistillOptions {
   /** Samples to learn from. @default the context's `training`, or its `calibration` */
   dataset?: Dataset
+  /** Judges the weights on what is held out, in place of the loss: what is kept, and when `patience` ends. It may run `model` and `original`. */
+  metric?: Metric
   /** The model that is followed. @default the model before the first step */
   teacher?: Model
 }
@@ -20,13 +31,15 @@ export type LossKind = 'labels' | 'teacher' | 'both' | 'any'
 
 /** A transform that trains. */
 export function learn(name: string, options: LearnOptions, kind: LossKind, throughGrids: boolean): Transform {
-  const { dataset, teacher, loss, output, blank, temperature = 1, follow = [], ...training } = options
+  const { dataset, metric, teacher, loss, output, blank, temperature = 1, follow = [], ...training } = options
   const record = recordOf(resolveTraining(name, training))
+  if (metric && training.holdout === 0) throw invalidOption(name, 'holdout', 'a share above 0 for the metric to judge by', 0)
   const named = {
     ...(typeof loss === 'string' ? { loss } : {}),
     ...(output === undefined ? {} : { output }),
     ...(blank === undefined ? {} : { blank }),
     ...(dataset === undefined ? {} : { dataset: dataset.key }),
+    ...(metric === undefined ? {} : { metric: metric.key }),
   }
   return {
     name,
@@ -46,6 +59,7 @@ export function learn(name: string, options: LearnOptions, kind: LossKind, throu
           objectives,
           dataset: samples,
           context: { ...context, engine },
+          metric,
           throughGrids,
         })
         context.signal?.throwIfAborted()
