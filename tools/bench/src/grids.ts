@@ -12,6 +12,7 @@ import { recogniser } from '../tasks/recogniser.ts'
 /** Grids of weights, none of which needs data. */
 const FORMS: Record<string, QuantizeOptions> = {
   channel: {},
+  'full range': { range: 'minmax' },
   'blocks of 64': { granularity: 'block', block: 64 },
   'blocks of 32': { granularity: 'block', block: 32 },
   'blocks of 16': { granularity: 'block', block: 16 },
@@ -26,7 +27,8 @@ const FORMS: Record<string, QuantizeOptions> = {
 /** Beside every form at 4 bits, what other bits give in the plain one: a form pays where it lies above the line between them. */
 const RUNS = [
   ...Object.keys(FORMS).map((form) => ({ form, bits: 4 })),
-  ...[3, 5, 6].map((bits) => ({ form: 'channel', bits })),
+  ...[3, 5, 6, 8].map((bits) => ({ form: 'channel', bits })),
+  ...[5, 6, 8].map((bits) => ({ form: 'full range', bits })),
   ...[3, 5].map((bits) => ({ form: 'by entropy', bits })),
 ]
 
