@@ -33,9 +33,15 @@ function isDirection(type: string, axis: number): boolean {
   return axis === 0 && (type === 'LSTM' || type === 'GRU' || type === 'RNN')
 }
 
+/**
+ * Bits from which on tables keep their full range. Their columns have long tails: at 8 bits, cutting them off gains half a decibel, and makes steps so
+ * much finer that an entropy coder needs an eighth of a bit more for each element, which is worth more.
+ */
+const WHOLE_TABLES = 8
+
 /** Rounds a weight as the options say, to the nearest. */
 export function roundToGrid(
-  { tensor }: Weight,
+  { tensor, role }: Weight,
   grid: ScaleGrid,
   bits: number,
   options: GridOptions,
@@ -43,7 +49,8 @@ export function roundToGrid(
   const data = tensor.toFloat32()
   if (options.levels === 'kmeans') return clusterTensor(data, tensor.dims, { bits, ...grid })
   if (options.levels === 'entropy') return codeTensor(data, tensor.dims, { bits, ...grid })
-  const { range, symmetric, rounding } = options
+  const { symmetric, rounding } = options
+  const range = role === 'embedding' && bits >= WHOLE_TABLES ? 'minmax' : options.range
   return quantizeTensor(data, tensor.dims, { bits, range, symmetric, rounding: rounding === 'hqq' ? 'hqq' : 'nearest', ...grid })
 }
 

@@ -30,3 +30,20 @@ test('a table of positions, of which the first rows are taken, is rounded with a
   }
   expect([...found!]).not.toEqual([...expected!])
 })
+
+test('a table that is looked up keeps its full range at 8 bits, and is cut off where there are few steps', async () => {
+  // Columns with long tails: cubes of normal numbers.
+  const rows = normal(2000 * 4, 'tails').map((item) => item ** 3)
+  const model = buildModel((b) => {
+    b.output(b.node('Gather', [b.constant('table', Tensor.float32([2000, 4], rows)), b.input('ids', ['N'], 'int64')]), 'y')
+  })
+  const shares = async (bits: number): Promise<number[]> => {
+    const { model: after } = await compress(model, [quantize({ bits })], context())
+    const quantization = valueOf(after, 'table').quantization
+    if (quantization?.kind !== 'integer') throw new Error('no grid')
+    const most = [0, 1, 2, 3].map((column) => Math.max(...rows.filter((_, at) => at % 4 === column).map(Math.abs)))
+    return [...quantization.scale].map((scale, column) => (scale * (2 ** (bits - 1) - 1)) / most[column]!)
+  }
+  for (const share of await shares(8)) expect(share).toBeCloseTo(1, 1)
+  for (const share of await shares(4)) expect(share).toBeLessThan(0.8)
+})
