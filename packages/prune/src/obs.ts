@@ -1,11 +1,22 @@
 import { type Context, DatasetError, type Model, type Node, type Report, Tensor, type Weight } from '@whittle/ir'
-import { addBias, collectGrams, collectPrefix, elementsOf, rowsOf, takesBias, whyNoGram } from '@whittle/statistics'
+import {
+  type Inputs,
+  type Trial,
+  addBias,
+  collectGrams,
+  collectPrefix,
+  elementsOf,
+  fittedInputs,
+  held,
+  inputsOf,
+  rowsOf,
+  sensitivities,
+  takesBias,
+  whyNoGram,
+} from '@whittle/statistics'
 import { MOST, allocate } from './allocate.ts'
-import { held } from './held.ts'
-import { type Inputs, inputsOf, fittedInputs } from './inputs.ts'
 import { pricesOf } from './prices.ts'
 import { removeWeights } from './remove.ts'
-import { type Trial, sensitivities } from './sensitivity.ts'
 import { sweep } from './sweep.ts'
 import { type Pattern, sweepPattern } from './sweep-pattern.ts'
 

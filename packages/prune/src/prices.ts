@@ -1,5 +1,5 @@
 import { removalOrder } from './greedy.ts'
-import type { Inputs } from './inputs.ts'
+import type { Inputs } from '@whittle/statistics'
 import { LARGEST_GREEDY, risingPrices } from './remove.ts'
 import { sweep } from './sweep.ts'
 

@@ -1,6 +1,5 @@
-import { cholesky, solveCholesky } from '@whittle/statistics'
+import { type Inputs, cholesky, solveCholesky } from '@whittle/statistics'
 import { removalOrder } from './greedy.ts'
-import type { Inputs } from './inputs.ts'
 import { sweep } from './sweep.ts'
 
 /** A row loses at most so many times its layer's share. */

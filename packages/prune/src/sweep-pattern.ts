@@ -1,4 +1,4 @@
-import { type Inputs, upperOf } from './inputs.ts'
+import { type Inputs, upperOf } from '@whittle/statistics'
 import { LARGEST_GREEDY, reconstruct } from './remove.ts'
 import { sweepBlocks } from './sweep.ts'
 

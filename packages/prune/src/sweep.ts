@@ -1,4 +1,4 @@
-import type { Inputs } from './inputs.ts'
+import type { Inputs } from '@whittle/statistics'
 
 /** Columns whose weights are chosen together, before the sweep goes through them. */
 const BLOCK = 128

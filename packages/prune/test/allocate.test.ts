@@ -1,7 +1,7 @@
 import { createRandom } from '@whittle/ir'
 import { describe, expect, test } from 'vitest'
 import { allocate } from '../src/allocate.ts'
-import { Inputs } from '../src/inputs.ts'
+import { Inputs } from '@whittle/statistics'
 import { pricesOf } from '../src/prices.ts'
 import { LARGEST_GREEDY } from '../src/remove.ts'
 import { sweep } from '../src/sweep.ts'

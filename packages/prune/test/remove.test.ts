@@ -1,7 +1,7 @@
 import { createRandom } from '@whittle/ir'
 import { dot, randomSpd, sampledGram as sampled } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
-import { Inputs, inputsOf } from '../src/inputs.ts'
+import { Inputs, inputsOf } from '@whittle/statistics'
 import { LARGEST_GREEDY, cheapestPrefixes, reconstruct, removeWeights } from '../src/remove.ts'
 import { leastSquares, neighbours } from './harness.ts'
 

@@ -1,7 +1,7 @@
 import { createRandom } from '@whittle/ir'
 import { randomSpd } from '@whittle/testing'
 import { describe, expect, test } from 'vitest'
-import { Inputs } from '../src/inputs.ts'
+import { Inputs } from '@whittle/statistics'
 import { patternMask } from '../src/pattern.ts'
 import { sweep } from '../src/sweep.ts'
 import { sweepPattern } from '../src/sweep-pattern.ts'

@@ -1,5 +1,8 @@
 export { aboutZero, collectGrams, whyNoGram, type Gram } from './gram.ts'
 export { damped, shrinkage } from './damping.ts'
+export { Inputs, fittedInputs, inputsOf, upperOf, type FittedInputs } from './inputs.ts'
+export { held } from './held.ts'
+export { sensitivities, type Trial } from './sensitivity.ts'
 export { collectPrefix, type PrefixMoments } from './prefix.ts'
 export { addBias, elementsOf, rowsOf, takesBias } from './rows.ts'
 export { layerMoments, momentsOf, power, product, type LayerMoments, type Moments } from './moments.ts'

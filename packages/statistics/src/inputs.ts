@@ -1,14 +1,7 @@
-import {
-  type Gram,
-  type PrefixMoments,
-  aboutZero,
-  cholesky,
-  damped,
-  inverse,
-  lowerInverse,
-  shrinkage,
-  solveCholesky,
-} from '@whittle/statistics'
+import { damped, shrinkage } from './damping.ts'
+import { type Gram, aboutZero } from './gram.ts'
+import { cholesky, inverse, lowerInverse, solveCholesky } from './linear-algebra.ts'
+import type { PrefixMoments } from './prefix.ts'
 
 /**
  * What a layer's rows are multiplied with: second moments `H`, damped so that they speak for unseen data, and what is derived from them when
@@ -21,7 +14,8 @@ export class Inputs {
   readonly matrix: Float64Array
   /** Added to the diagonal. */
   readonly damping: number
-  readonly #lower: Float64Array
+  /** The lower Cholesky factor of the matrix. */
+  readonly lower: Float64Array
   #inverse: Float64Array | undefined
   #upper: Float64Array | undefined
 
@@ -34,7 +28,7 @@ export class Inputs {
     this.size = size
     this.matrix = matrix
     this.damping = matrix[0]! - Math.max(0, moments[0]!)
-    this.#lower = factor
+    this.lower = factor
     this.#mean = mean ?? new Float64Array(size)
   }
 
@@ -45,7 +39,7 @@ export class Inputs {
 
   /** `H^-1`, size x size. */
   get inverse(): Float64Array {
-    return (this.#inverse ??= inverse(this.#lower, this.size))
+    return (this.#inverse ??= inverse(this.lower, this.size))
   }
 
   /** The upper factor of the inverse, `H^-1 = U^T U`: that of the reversed matrix, inverted and reversed. */
@@ -55,7 +49,7 @@ export class Inputs {
 
   /** Solves `H x = b`, writing x into `b`. */
   solve(b: Float64Array): void {
-    solveCholesky(this.#lower, this.size, b)
+    solveCholesky(this.lower, this.size, b)
   }
 }
 

@@ -1,10 +1,10 @@
 import { type Context, type Model, type Tensors, kindOf } from '@whittle/ir'
-import { outputsOn } from '@whittle/statistics'
+import { outputsOn } from './output-noise.ts'
 
 /** Samples on which a layer's effect on the outputs is measured. */
 const SAMPLES = 24
 
-/** One layer as it would be pruned by itself. */
+/** One layer as it would be changed by itself. */
 export interface Trial {
   /** Makes it so in a copy of the model. */
   apply(copy: Model): void
