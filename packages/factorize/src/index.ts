@@ -1,0 +1,2 @@
+export { factorize } from './factorize.ts'
+export { FACTORIZE_DEFAULTS, type FactorizeOptions } from './options.ts'
