@@ -3,6 +3,7 @@ import type { JsonObject, Transform } from '@whittle/ir'
 import { float16, quantize } from '@whittle/quantize'
 import { simplify } from '@whittle/simplify'
 import type { Alternative } from './directives/directive.ts'
+import { factorizeSteps, rankLabel } from './factorizing.ts'
 import { gridSteps, pruningSteps, trainingLabel } from './training.ts'
 
 /** The resolved, ordered list of transforms with every option filled in: the identity of a build. */
@@ -29,7 +30,11 @@ export interface RecipeFacts {
 export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeFacts): Recipe {
   const { format, prune: pruning } = alternative
   const options = (transform: string): Record<string, never> => optionsOf(alternative, transform)
-  const steps: Transform[] = [simplify(), ...pruningSteps(alternative, calibrated, options)]
+  const steps: Transform[] = [
+    simplify(),
+    ...factorizeSteps(alternative, calibrated, options),
+    ...pruningSteps(alternative, calibrated, options),
+  ]
   if (format?.float16) steps.push(float16(optionsOf(alternative, 'float16')))
   if (format?.cluster !== undefined)
     steps.push(
@@ -57,7 +62,8 @@ export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeF
     )
   const name = format?.name ?? 'fp32'
   const share = pruning && (pruning.pattern ?? `${pruning.ratio}${pruning.scope === 'global' ? '-global' : ''}`)
-  return { steps, format: name, label: `${name}${share ? `-prune${share.replace(':', 'of')}` : ''}${trainingLabel(alternative)}` }
+  const pruned = share ? `-prune${share.replace(':', 'of')}` : ''
+  return { steps, format: name, label: `${name}${rankLabel(alternative)}${pruned}${trainingLabel(alternative)}` }
 }
 
 /** What the report and the cache's key say of a recipe. */

@@ -6,7 +6,21 @@ import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The packages whose version decides what a build gives. */
-const PACKAGES = ['ir', 'simplify', 'statistics', 'prune', 'cluster', 'quantize', 'train', 'engine', 'targets', 'codec', 'tfjs', 'tflite']
+const PACKAGES = [
+  'ir',
+  'simplify',
+  'statistics',
+  'factorize',
+  'prune',
+  'cluster',
+  'quantize',
+  'train',
+  'engine',
+  'targets',
+  'codec',
+  'tfjs',
+  'tflite',
+]
 
 let known: string | undefined
 

@@ -6,8 +6,8 @@ export interface Kernel {
   readonly outputs: number
   readonly inputs: number
   readonly extents: readonly number[]
-  /** One for each extent. */
-  readonly strides: readonly number[]
+  /** Along the axis of each extent, positions of the input for one of the output. */
+  readonly steps: readonly number[]
 }
 
 /** A layer's kernel and what it is multiplied with. */
@@ -68,7 +68,7 @@ export function costOf(dims: readonly (readonly number[])[], kernel: Kernel): { 
   let [parameters, macs] = [0, 0]
   dims.forEach((own, stage) => {
     parameters += product(own)
-    macs += product(own) * product(kernel.strides.filter((_, axis) => bearers[axis]! > stage))
+    macs += product(own) * product(kernel.steps.filter((_, axis) => bearers[axis]! > stage))
   })
   return { parameters, macs }
 }

@@ -60,7 +60,10 @@ function kernelShape({ node, tensor, outputAxis, inputAxis }: Weight): Kernel {
     outputs: tensor.dims[outputAxis!]!,
     inputs: tensor.dims[inputAxis!]!,
     extents,
-    strides: extents.map((_, axis) => node.ints('strides')?.[axis] ?? 1),
+    steps: extents.map((_, axis) => {
+      const [from, to] = [node.inputs[0]?.shape?.[axis + 2], node.output.shape?.[axis + 2]]
+      return typeof from === 'number' && typeof to === 'number' && to > 0 ? from / to : (node.ints('strides')?.[axis] ?? 1)
+    }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { CLUSTER_DEFAULTS } from '@whittle/cluster'
 import type { Alternative } from '../directives/directive.ts'
+import { rankAmount, withRankAmount } from '../factorizing.ts'
 
 /** What one way to build a variant asks for: an import's alternative, taken back or not. */
 export interface Setting {
@@ -19,14 +20,14 @@ export interface Dial {
 
 /** Steps in dB: a bit of every weight is worth 6. */
 const DECIBELS = [6, 12, 18, 24, 36]
-/** Of the ratio as written. */
-const PRUNED = [0.75, 0.5, 0.25]
+/** Of what goes as written. */
+const LESS = [0.75, 0.5, 0.25]
 /** Outside of these, the SQNR as written says nothing of what is to be reached, in dB. */
 const [LEAST, MOST] = [10, 60]
 
 /** What can be taken back of an alternative: its number format first. @param calibrated whether there are samples that tell which layers matter. */
 export function dialsOf(alternative: Alternative, calibrated: boolean): Dial[] {
-  return [formatDial(alternative, calibrated), pruneDial(alternative)].filter((dial) => dial !== undefined)
+  return [formatDial(alternative, calibrated), pruneDial(alternative), rankDial(alternative)].filter((dial) => dial !== undefined)
 }
 
 function formatDial({ format, options }: Alternative, calibrated: boolean): Dial | undefined {
@@ -85,10 +86,22 @@ function pruneDial({ prune }: Alternative): Dial | undefined {
   const ratio = prune?.ratio
   if (ratio === undefined) return undefined
   return {
-    steps: PRUNED.length,
+    steps: LESS.length,
     turn(setting, step) {
-      const less = Number((ratio * PRUNED[step - 1]!).toPrecision(2))
+      const less = Number((ratio * LESS[step - 1]!).toPrecision(2))
       return changed(setting, { prune: { ...prune, ratio: less } }, `prune=${less}`)
+    },
+  }
+}
+
+function rankDial(alternative: Alternative): Dial | undefined {
+  const amount = rankAmount(alternative)
+  if (!amount) return undefined
+  return {
+    steps: LESS.length,
+    turn(setting, step) {
+      const more = Number((1 - (1 - amount.share) * LESS[step - 1]!).toPrecision(3))
+      return changed(setting, withRankAmount(setting.alternative, more), `${amount.name}=${more}`)
     },
   }
 }

@@ -6,6 +6,8 @@ export type Format = { readonly name: string; readonly bits?: number; readonly f
 /** What one alternative asks for, before targets. */
 export interface Alternative {
   format?: Format
+  /** Share of the rank that layers keep; undefined where `factorize.energy` and its like say what they keep. */
+  rank?: number
   prune?: { ratio?: number; scope?: 'tensor' | 'global'; pattern?: string }
   /** Steps of each kind of training. */
   training?: { finetune?: number; distill?: number; qat?: number }
