@@ -148,3 +148,20 @@ it('goes through a real network of free sizes', () => {
   expect(frozen).toEqual([])
   expect(problemsOf(backward)).toEqual([])
 })
+
+it.each([
+  { what: 'blocks', attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
+  { what: 'windows that overlap', attributes: { kernel_shape: [2, 2], strides: [1, 1] } },
+])('of equal largest elements the first takes the gradient of a MaxPool: $what', async ({ attributes }) => {
+  const model = buildModel((b) => {
+    const pooled = b.node('MaxPool', [b.input('x', ['N', 1, 2, 4])], attributes)
+    b.output(b.node('ReduceSum', [pooled], { keepdims: 0 }), 'loss')
+  })
+  const { model: backward } = gradients(model, { loss: 'loss', wrt: ['x'] })
+  const session = await open(backward)
+  const results = await session.run({ x: Tensor.float32([1, 1, 2, 4], [1, 1, 0, 2, 1, 1, 2, 2]) })
+  await session.dispose()
+  // The windows of stride 1 begin at 0, 1 and 2: their first largest are at 0, 6 and 3.
+  const first = attributes.strides[0] === 2 ? [1, 0, 0, 1, 0, 0, 0, 0] : [1, 0, 0, 1, 0, 0, 1, 0]
+  expect(results.x_gradient!.toNumbers()).toEqual(first)
+})

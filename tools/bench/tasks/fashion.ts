@@ -21,7 +21,8 @@ export const fashion: Task = {
   score: (outputs, { label }) => ({ correct: best(outputs) === label ? 1 : 0 }),
 }
 
-function pictures(part: 'train' | 't10k', count: number): Dataset {
+/** The first so many of Fashion-MNIST's training or test pictures, `image[1,1,28,28]` from 0 to 1, with their class. */
+export function pictures(part: 'train' | 't10k', count: number): Dataset {
   return defineDataset({
     key: `fashion/${part}/${count}`,
     length: count,

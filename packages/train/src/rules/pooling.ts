@@ -50,12 +50,45 @@ function averageGradient({ b, node, x, y, dy }: Backward): Value {
 }
 
 /** Adds each gradient where the largest element was: MaxPool says where, counted over the whole input. */
-function maxGradient({ b, node, x, dy }: Backward): Value {
+function maxGradient(at: Backward): Value {
+  const { b, node, x, dy } = at
+  const block = blockOf(node)
+  if (block !== undefined) return blockMaxGradient(at, block)
   const attributes = Object.fromEntries([...node.attributes].filter(([name]) => name !== 'storage_order'))
   const indices = b.nodes('MaxPool', [x(0)], attributes, 2)[1]!
   const zeros = b.flatten(b.zerosLike(x(0)))
   const sums = b.op('ScatterElements', [zeros, b.flatten(indices), b.flatten(dy)], { axis: 0, reduction: 'add' })
   return b.reshapeLike(sums, x(0))
+}
+
+/** Windows that are blocks of a plane side by side, so many elements wide and high; undefined for others. */
+function blockOf(node: Node): number | undefined {
+  const window = windowOf(node) as Window
+  const [first, ...others] = [...window.kernel, ...window.strides]
+  const size = fixedShape(node.inputs[0], 2)
+  const plain = window.pads.every((pad) => pad === 0) && window.dilations.every((dilation) => dilation === 1)
+  const blocks = window.rank === 2 && plain && others.every((other) => other === first)
+  return blocks && first! <= MOST_BLOCK && size?.every((extent) => extent % first! === 0) ? first : undefined
+}
+
+/** Each element of a block has nodes of its own. */
+const MOST_BLOCK = 3
+
+/**
+ * The first of a block that is as large as the block's maximum takes the gradient, and leaves none to those behind it. In half of the time of
+ * {@link maxGradient}'s indices.
+ */
+function blockMaxGradient({ b, x, y, dy }: Backward, blocksize: number): Value {
+  const count = blocksize ** 2
+  if (count === 1) return dy
+  const elements = b.nodes('Split', [b.op('SpaceToDepth', [x(0)], { blocksize })], { axis: 1, num_outputs: count }, count)
+  let left = dy
+  const parts = elements.slice(0, -1).map((element) => {
+    const taken = b.where(b.equal(element, y), left, 0)
+    left = b.sub(left, taken)
+    return taken
+  })
+  return b.op('DepthToSpace', [b.concat([...parts, left], 1)], { blocksize })
 }
 
 /** Shares a gradient among the elements that are the largest along axes; `y` and `dy` have these axes with dim 1. */
