@@ -20,7 +20,13 @@ export function fashionNetwork(seed: string, channels: readonly number[] = CHANN
   const kernel = (name: string, dims: readonly number[], inputs: number): Value => {
     const size = dims.reduce((product, dim) => product * dim, 1)
     const deviation = Math.sqrt(2 / inputs)
-    return graph.addInitializer(name, Tensor.float32(dims, Float32Array.from({ length: size }, () => deviation * random.normal())))
+    return graph.addInitializer(
+      name,
+      Tensor.float32(
+        dims,
+        Float32Array.from({ length: size }, () => deviation * random.normal()),
+      ),
+    )
   }
   const bias = (name: string, size: number): Value => graph.addInitializer(name, Tensor.float32([size], new Float32Array(size)))
 

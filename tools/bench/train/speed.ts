@@ -77,7 +77,9 @@ async function rowsOf(timed: Timed, threads: number, python: string | undefined,
   const inner = model.graph.nodes.flatMap((node) => node.outputs.flatMap((value) => (value && !value.isOutput ? [value.name] : [])))
   const [forward, keeping] = [await plain.open(model), await plain.open(model, { capture: inner })]
   const inputs: Tensors = { [model.graph.inputs[0]!.name]: images }
-  const torch = python && (await Stepper.start(python, [fileURLToPath(new URL('torch-steps.py', import.meta.url)), folder, `${threads}`]))
+  const torch = python
+    ? await Stepper.start(python, [fileURLToPath(new URL('torch-steps.py', import.meta.url)), folder, `${threads}`])
+    : undefined
   const tfjs = timed.tfjs > 0 && threads === 1 ? await Stepper.start(process.execPath, [await bundled(), folder]) : undefined
   const others: { [name: string]: StepTime[] } = { forward: [], keeping: [], tfjs: [], torch: [] }
   const add = async (name: string, run: () => Promise<unknown>): Promise<void> => {

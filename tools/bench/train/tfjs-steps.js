@@ -35,7 +35,11 @@ const ops = {
 
 const loss = () => {
   const known = { ...parameters, [model.input]: images }
-  for (const { op, inputs, output, attributes } of model.nodes) known[output] = ops[op](inputs.map((name) => known[name]), attributes)
+  for (const { op, inputs, output, attributes } of model.nodes)
+    known[output] = ops[op](
+      inputs.map((name) => known[name]),
+      attributes,
+    )
   const logits = known[model.logits]
   return tf.losses.softmaxCrossEntropy(tf.oneHot(labels, logits.shape[1]), logits)
 }
