@@ -1,8 +1,10 @@
 import type { Bench, Row } from '../bench.ts'
+import { DISTILLED, distilledRows } from '../train/distilled.ts'
 import { trainFashion } from '../train/fashion.ts'
 import { speed } from '../train/speed.ts'
 
-const TASKS: Record<string, Bench> = { speed, fashion: trainFashion }
+const real = DISTILLED.map((model): [string, Bench] => [model.task.name, (options) => distilledRows(model, options)])
+const TASKS: Record<string, Bench> = { speed, fashion: trainFashion, ...Object.fromEntries(real) }
 
 /** How fast `train` is beside a forward pass and other tools, and what compression with retraining keeps of a network trained by it. */
 const train: Bench = async (options) => {
