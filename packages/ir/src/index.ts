@@ -53,7 +53,21 @@ export { constantOf } from './ops/constant.ts'
 export { evaluateDim, substituteDim } from './ops/dim.ts'
 export { inferShapes, type InferOptions } from './ops/infer.ts'
 export { macsOf } from './ops/macs.ts'
-export type { Container, Facts, OpRow, ValueFact, WeightRole, WeightSlot } from './ops/row.ts'
+export { axisRuleOf } from './ops/axes/rule.ts'
+export type {
+  AxisLink,
+  AxisPart,
+  AxisPlace,
+  AxisRule,
+  Container,
+  Facts,
+  KeptIndices,
+  NodeRewrite,
+  OpRow,
+  ValueFact,
+  WeightRole,
+  WeightSlot,
+} from './ops/row.ts'
 export { opFamilies, opRow, opTable } from './ops/table.ts'
 export { kernelOf, weightsOf, weightsOfNode, type Weight } from './ops/weights.ts'
 export { printModel, type PrintOptions } from './print.ts'

@@ -1,4 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
+import { convAxes, convTransposeAxes } from './axes/conv.ts'
 import { fixedShape, mulDims, subDims } from './dim.ts'
 import type { Facts, OpRow, WeightSlot } from './row.ts'
 import { elementsOf, expectSame } from './rules.ts'
@@ -47,6 +48,7 @@ export const convRows: readonly OpRow[] = [
     integers: true,
     infer: (node, facts) => facts.set(0, facts.type(0), convShape(node, facts, 1)),
     macs: convMacs(1),
+    axes: convAxes,
   },
   {
     type: 'ConvTranspose',
@@ -68,6 +70,7 @@ export const convRows: readonly OpRow[] = [
       const weight = fixedShape(node.inputs[1]?.shape)
       return inputs === undefined || !weight ? undefined : weight.slice(1).reduce((product, dim) => product * dim, inputs)
     },
+    axes: convTransposeAxes,
   },
   {
     type: 'ConvInteger',
@@ -104,6 +107,7 @@ export const convRows: readonly OpRow[] = [
     weights: [kernel(1), bias(2)],
     infer: (node, facts) => facts.set(0, facts.type(0), convShape(node, facts, 1)),
     macs: convMacs(1),
+    axes: convAxes,
   },
   {
     type: 'com.microsoft.QLinearConv',

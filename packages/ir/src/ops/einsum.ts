@@ -1,5 +1,6 @@
 import type { Dim, Node } from '../graph.ts'
 import { broadcast, elementsOf, expectSame } from './rules.ts'
+import { einsumAxes } from './axes/matmul.ts'
 import { fixedShape } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
 
@@ -62,6 +63,10 @@ export const einsumRows: readonly OpRow[] = [
       if (shapes.some((shape) => !shape) || elementsOf(node.outputs[0]) === undefined) return undefined
       const dims = dimsOf(equationOf(node), shapes as number[][])
       return [...dims.values()].flat().reduce<number>((product, dim) => product * Number(dim), 1)
+    },
+    axes(node) {
+      const { inputs, output } = equationOf(node)
+      return einsumAxes(inputs, output)
     },
   },
 ]

@@ -1,8 +1,9 @@
 import type { ElementType } from '../element-type.ts'
 import { kindOf } from '../element-type.ts'
 import type { Dim, Node } from '../graph.ts'
+import { broadcastLinks } from './axes/link.ts'
 import { type ContentRule, all, combine, contentRules } from './content.ts'
-import type { Facts, OpRow } from './row.ts'
+import type { AxisRule, Facts, OpRow } from './row.ts'
 import { broadcast, rankOf, sameAsFirst } from './rules.ts'
 
 /** Ops of which each output element depends on the elements at its own place of the inputs, which broadcast. */
@@ -120,6 +121,9 @@ export function typeAttribute(node: Node, name: string): ElementType | undefined
   return number === undefined ? undefined : ONNX_TYPES[number]
 }
 
+/** Its other inputs are single numbers, or are read for their type. */
+const ofFirst = (node: Node): AxisRule => ({ links: broadcastLinks(node, [0]) })
+
 export const elementwiseRows: readonly OpRow[] = [
   ...UNARY.map((type) => (type === 'Neg' ? { ...unary(type), infer: inferNeg } : unary(type))),
   ...Object.entries(ROUNDING).map(([type, round]) => ({
@@ -153,8 +157,8 @@ export const elementwiseRows: readonly OpRow[] = [
   { type: 'Cast', elementwise: true, infer: (node, facts) => inferCast(facts, typeAttribute(node, 'to')) },
   { type: 'BitCast', elementwise: true, infer: (node, facts) => facts.set(0, typeAttribute(node, 'to'), facts.shape(0)) },
   binary('SwiGLU', undefined),
-  { type: 'CastLike', infer: (_node, facts) => inferCast(facts, facts.type(1)) },
-  { type: 'Clip', infer: sameAsFirst },
+  { type: 'CastLike', infer: (_node, facts) => inferCast(facts, facts.type(1)), axes: ofFirst },
+  { type: 'Clip', infer: sameAsFirst, axes: ofFirst },
   {
     type: 'Where',
     elementwise: true,
@@ -177,6 +181,7 @@ export const elementwiseRows: readonly OpRow[] = [
       facts.set(0, facts.type(0), facts.shape(0))
       facts.set(1, 'bool', facts.shape(0))
     },
+    axes: (node) => ({ links: broadcastLinks(node, [0], [0, 1]) }),
   },
 ]
 

@@ -1,4 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
+import { inputAxis, outputAxis, pairs } from './axes/link.ts'
 import { exactDivDims, fixedShape } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
 import { MOST_DIMS, axisFromFront } from './rules.ts'
@@ -40,7 +41,11 @@ export const imageRows: readonly OpRow[] = [
   },
   { type: 'CenterCropPad', infer: inferCenterCropPad },
   { type: 'Col2Im', infer: inferCol2Im },
-  { type: 'GridSample', infer: inferGridSample },
+  {
+    type: 'GridSample',
+    infer: inferGridSample,
+    axes: () => ({ links: [[inputAxis(0, 0), inputAxis(1, 0), outputAxis(0, 0)], ...pairs([[1, 1]])] }),
+  },
   { type: 'com.microsoft.GridSample', infer: inferGridSample },
   {
     type: 'AffineGrid',

@@ -1,4 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
+import { gatherAxes } from './axes/indexing.ts'
 import { mulDims, sizeOf } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
 import { axisFromFront, knownInts, rankOf, sameAsFirst } from './rules.ts'
@@ -89,6 +90,7 @@ export const indexingRows: readonly OpRow[] = [
     type: 'Gather',
     weights: [{ input: 0, role: 'embedding', outputAxis: channelAxis, inputAxis: gatherAxis }],
     infer: inferGather,
+    axes: gatherAxes,
   },
   { type: 'GatherElements', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(1)) },
   { type: 'GatherND', infer: inferGatherND },

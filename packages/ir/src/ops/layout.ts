@@ -1,6 +1,8 @@
 import type { Dim, Node } from '../graph.ts'
 import { divDims, exactDivDims, fixedShape, minDims, mulDims, sameDim, sizeOf, subDims } from './dim.ts'
-import type { Facts, OpRow } from './row.ts'
+import { blockAxes, concatAxes, expandAxes, padAxes, sameAxes, sliceAxes, splitAxes, tileAxes, transposeAxes } from './axes/layout.ts'
+import { reshapeAxes, reshapeToAxes, statedBy } from './axes/reshape.ts'
+import type { AxisRule, Facts, OpRow } from './row.ts'
 import { constantOf } from './constant.ts'
 import { axisFromFront, expectSame, fillRest, knownInts, rankOf, sameAsFirst, sumDims, freshShape } from './rules.ts'
 
@@ -277,27 +279,33 @@ function sliced(content: readonly Dim[], shape: readonly number[], axis: number,
   return result
 }
 
+const allButLast =
+  (count: number) =>
+  (node: Node): AxisRule =>
+    sameAxes(node, (axis) => axis >= (node.inputs[0]?.shape?.length ?? 0) - count)
+
 export const layoutRows: readonly OpRow[] = [
-  { type: 'Reshape', infer: inferReshape },
-  { type: 'Transpose', infer: inferTranspose },
-  { type: 'Squeeze', infer: inferSqueeze },
-  { type: 'Unsqueeze', infer: inferUnsqueeze },
-  { type: 'Flatten', infer: inferFlatten },
-  { type: 'Concat', infer: inferConcat },
-  { type: 'Split', infer: inferSplit },
+  { type: 'Reshape', infer: inferReshape, axes: reshapeToAxes },
+  { type: 'Transpose', infer: inferTranspose, axes: transposeAxes },
+  { type: 'Squeeze', infer: inferSqueeze, axes: reshapeAxes },
+  { type: 'Unsqueeze', infer: inferUnsqueeze, axes: reshapeAxes },
+  { type: 'Flatten', infer: inferFlatten, axes: reshapeAxes },
+  { type: 'Concat', infer: inferConcat, axes: concatAxes },
+  { type: 'Split', infer: inferSplit, axes: splitAxes },
   {
     // A part of a table that the model learned, such as one of positions: what is sliced is what it reads, row by row.
     type: 'Slice',
     weights: [{ input: 0, role: 'embedding', outputAxis: lastAxis, inputAxis: slicedAxis }],
     infer: inferSlice,
+    axes: sliceAxes,
   },
-  { type: 'Expand', infer: inferExpand },
-  { type: 'Tile', infer: inferTile },
-  { type: 'Pad', infer: inferPad },
-  { type: 'com.microsoft.Pad', infer: inferPad },
-  { type: 'DepthToSpace', infer: blocks(false) },
-  { type: 'SpaceToDepth', infer: blocks(true) },
-  { type: 'Trilu', infer: sameAsFirst },
-  { type: 'com.microsoft.Trilu', infer: sameAsFirst },
-  { type: 'ReverseSequence', infer: sameAsFirst },
+  { type: 'Expand', infer: inferExpand, axes: (node) => statedBy(1, node, expandAxes(node)) },
+  { type: 'Tile', infer: inferTile, axes: tileAxes },
+  { type: 'Pad', infer: inferPad, axes: padAxes },
+  { type: 'com.microsoft.Pad', infer: inferPad, axes: padAxes },
+  { type: 'DepthToSpace', infer: blocks(false), axes: blockAxes('input') },
+  { type: 'SpaceToDepth', infer: blocks(true), axes: blockAxes('output') },
+  { type: 'Trilu', infer: sameAsFirst, axes: allButLast(2) },
+  { type: 'com.microsoft.Trilu', infer: sameAsFirst, axes: allButLast(2) },
+  { type: 'ReverseSequence', infer: sameAsFirst, axes: (node) => sameAxes(node, (axis) => axis < 2) },
 ]

@@ -1,4 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
+import { gemmAxes, matmulAxes } from './axes/matmul.ts'
 import { fixedShape } from './dim.ts'
 import { typeAttribute } from './elementwise.ts'
 import type { Facts, OpRow, WeightSlot } from './row.ts'
@@ -72,6 +73,7 @@ const gemm: OpRow = {
     const inner = fixedShape(node.inputs[0]?.shape)?.[node.int('transA', 0) ? 0 : 1]
     return outputs === undefined || inner === undefined ? undefined : outputs * inner
   },
+  axes: gemmAxes,
 }
 
 function inferGemmFloat8(node: Node, facts: Facts): void {
@@ -116,6 +118,7 @@ export const matmulRows: readonly OpRow[] = [
     integers: true,
     infer: (_node, facts) => facts.set(0, facts.type(0), matmulShape(facts.shape(0), facts.shape(1), facts)),
     macs: matmulMacs,
+    axes: matmulAxes,
   },
   gemm,
   {

@@ -1,5 +1,7 @@
 import type { ElementType } from '../element-type.ts'
 import type { Node } from '../graph.ts'
+import { alongAxis, channelNormAxes, groupNormAxes, layerNormAxes } from './axes/statistics.ts'
+import { sameAxes } from './axes/layout.ts'
 import type { Facts, OpRow, WeightSlot } from './row.ts'
 import { axisFromFront, expectSame, rankOf, sameAsFirst } from './rules.ts'
 
@@ -57,26 +59,43 @@ export const normalizationRows: readonly OpRow[] = [
     type: 'BatchNormalization',
     weights: [...scaleAndBias, perChannel(3, 'statistics'), perChannel(4, 'statistics')],
     infer: inferBatchNormalization,
+    axes: channelNormAxes([1, 2, 3, 4], () => false),
   },
-  { type: 'InstanceNormalization', weights: scaleAndBias, infer: sameAsFirst },
-  { type: 'GroupNormalization', weights: scaleAndBias, infer: sameAsFirst },
-  { type: 'LayerNormalization', weights: scaleAndBias, infer: layerNormalization([1, 2], stashType) },
+  { type: 'InstanceNormalization', weights: scaleAndBias, infer: sameAsFirst, axes: channelNormAxes([1, 2], (axis) => axis > 1) },
+  { type: 'GroupNormalization', weights: scaleAndBias, infer: sameAsFirst, axes: groupNormAxes },
+  { type: 'LayerNormalization', weights: scaleAndBias, infer: layerNormalization([1, 2], stashType), axes: layerNormAxes([0], [0, 1, 2]) },
   {
     type: 'RMSNormalization',
     weights: [perChannel(1, 'scale')],
     infer: (_node, facts) => facts.set(0, facts.type(1) ?? facts.type(0), facts.shape(0)),
+    axes: layerNormAxes([0], [0]),
   },
-  { type: 'MeanVarianceNormalization', infer: sameAsFirst },
-  { type: 'LpNormalization', infer: sameAsFirst },
-  { type: 'LRN', infer: sameAsFirst },
+  {
+    type: 'MeanVarianceNormalization',
+    infer: sameAsFirst,
+    axes: (node) => sameAxes(node, (axis) => (node.ints('axes') ?? [0, 2, 3]).includes(axis)),
+  },
+  { type: 'LpNormalization', infer: sameAsFirst, axes: alongAxis(-1) },
+  { type: 'LRN', infer: sameAsFirst, axes: (node) => sameAxes(node, (axis) => axis === 1) },
   // onnxruntime knows this one under ai.onnx too.
-  { type: 'SimplifiedLayerNormalization', weights: [perChannel(1, 'scale')], infer: layerNormalization([1], stashType) },
+  {
+    type: 'SimplifiedLayerNormalization',
+    weights: [perChannel(1, 'scale')],
+    infer: layerNormalization([1], stashType),
+    axes: layerNormAxes([0], [0, 1]),
+  },
   {
     type: 'com.microsoft.SkipLayerNormalization',
     weights: [perChannel(2, 'scale'), perChannel(3, 'bias'), perChannel(4, 'bias')],
     infer: inferSkip,
+    axes: layerNormAxes([0, 1], [0, 3]),
   },
-  { type: 'com.microsoft.SkipSimplifiedLayerNormalization', weights: [perChannel(2, 'scale'), perChannel(3, 'bias')], infer: inferSkip },
+  {
+    type: 'com.microsoft.SkipSimplifiedLayerNormalization',
+    weights: [perChannel(2, 'scale'), perChannel(3, 'bias')],
+    infer: inferSkip,
+    axes: layerNormAxes([0, 1], [0, 3]),
+  },
   { type: 'com.microsoft.GroupNorm', weights: scaleAndBias, infer: sameAsFirst },
   {
     type: 'com.microsoft.SkipGroupNorm',

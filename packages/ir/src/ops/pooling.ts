@@ -1,4 +1,5 @@
 import type { Node } from '../graph.ts'
+import { poolAxes } from './axes/statistics.ts'
 import type { Facts, OpRow } from './row.ts'
 import { slide, slideBack } from './window.ts'
 
@@ -29,7 +30,7 @@ function inferGlobal(_node: Node, facts: Facts): void {
 }
 
 export const poolingRows: readonly OpRow[] = [
-  ...['MaxPool', 'AveragePool', 'LpPool'].map((type): OpRow => ({ type, infer: inferPool })),
+  ...['MaxPool', 'AveragePool', 'LpPool'].map((type): OpRow => ({ type, infer: inferPool, axes: poolAxes })),
   { type: 'MaxUnpool', infer: inferUnpool },
-  ...['GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'].map((type): OpRow => ({ type, infer: inferGlobal })),
+  ...['GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'].map((type): OpRow => ({ type, infer: inferGlobal, axes: poolAxes })),
 ]

@@ -1,4 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
+import { recurrentAxes } from './axes/recurrent.ts'
 import type { Facts, OpRow } from './row.ts'
 import { fixedShape } from './dim.ts'
 
@@ -37,6 +38,7 @@ const rows: readonly OpRow[] = ['LSTM', 'GRU', 'RNN'].map((type) => ({
   ],
   infer: inferRecurrent,
   macs,
+  axes: recurrentAxes,
 }))
 
 export const recurrentRows: readonly OpRow[] = [

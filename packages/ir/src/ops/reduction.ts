@@ -1,4 +1,5 @@
 import type { Dim, Node } from '../graph.ts'
+import { alongAxis, cumulativeAxes, reduceAxes } from './axes/statistics.ts'
 import { mulDims } from './dim.ts'
 import type { Facts, OpRow } from './row.ts'
 import { axisFromFront, knownInts, sameAsFirst } from './rules.ts'
@@ -41,13 +42,13 @@ function inferArg(node: Node, facts: Facts): void {
 }
 
 export const reductionRows: readonly OpRow[] = [
-  ...REDUCE.map((type): OpRow => ({ type, infer: inferReduce })),
-  { type: 'ArgMax', infer: inferArg },
-  { type: 'ArgMin', infer: inferArg },
-  { type: 'Softmax', infer: sameAsFirst },
-  { type: 'LogSoftmax', infer: sameAsFirst },
-  { type: 'Hardmax', infer: sameAsFirst },
-  { type: 'CumSum', infer: sameAsFirst },
-  { type: 'CumProd', infer: sameAsFirst },
+  ...REDUCE.map((type): OpRow => ({ type, infer: inferReduce, axes: reduceAxes })),
+  { type: 'ArgMax', infer: inferArg, axes: reduceAxes },
+  { type: 'ArgMin', infer: inferArg, axes: reduceAxes },
+  { type: 'Softmax', infer: sameAsFirst, axes: alongAxis(-1) },
+  { type: 'LogSoftmax', infer: sameAsFirst, axes: alongAxis(-1) },
+  { type: 'Hardmax', infer: sameAsFirst, axes: alongAxis(-1) },
+  { type: 'CumSum', infer: sameAsFirst, axes: cumulativeAxes },
+  { type: 'CumProd', infer: sameAsFirst, axes: cumulativeAxes },
   { type: 'Det', infer: (_node, facts) => facts.set(0, facts.type(0), facts.shape(0)?.slice(0, -2)) },
 ]

@@ -31,6 +31,46 @@ export interface OpRow {
   integers?: boolean
   /** Multiply-accumulates of one run; undefined while a shape is not fixed. */
   macs?(node: Node): number | undefined
+  /**
+   * Which indices of the axes of inputs and outputs can only be removed together; read it through `axisRuleOf`. Absent: the op is elementwise, or
+   * nothing can be removed from what it reads and gives.
+   */
+  axes?(node: Node): AxisRule
+}
+
+/** An axis of one of a node's inputs or outputs. */
+export interface AxisPlace {
+  readonly side: 'input' | 'output'
+  /** Index of the input or output. */
+  readonly at: number
+  readonly axis: number
+}
+
+/** All indices of one axis. */
+export interface AxisPart extends AxisPlace {
+  /** By default the index itself; undefined where the index has to stay. */
+  classOf?(index: number): number | undefined
+}
+
+/** Indices of one class, in whichever part, stand or fall together. */
+export type AxisLink = readonly AxisPart[]
+
+/** How removing indices from a node's inputs removes them from its outputs. What no link names has to stay whole. */
+export interface AxisRule {
+  readonly links: readonly AxisLink[]
+  /** Of each choice one alternative holds, and what only the others name has to stay whole; the one listed first is preferred. */
+  readonly choices?: readonly (readonly (readonly AxisLink[])[])[]
+  /** What else of the node states the length of an axis, after the removal. @param kept the indices that stay; undefined where all do. */
+  rewrite?(kept: KeptIndices): NodeRewrite
+}
+
+export type KeptIndices = (side: AxisPlace['side'], at: number, axis: number) => readonly number[] | undefined
+
+/** Constants and attributes that take the place of a node's. */
+export interface NodeRewrite {
+  readonly inputs?: ReadonlyMap<number, Tensor>
+  /** Undefined takes an attribute away. */
+  readonly attributes?: Readonly<Record<string, number | undefined>>
 }
 
 /** What inference knows around one node. Inputs that are left out are unknown. */

@@ -1,4 +1,6 @@
 import type { Dim, Node } from '../graph.ts'
+import { shapeAxes } from './axes/indexing.ts'
+import { resizeAxes } from './axes/statistics.ts'
 import { constantOf } from './constant.ts'
 import { addDims, divDims, mulDims, sizeOf, subDims } from './dim.ts'
 import { typeAttribute } from './elementwise.ts'
@@ -95,7 +97,7 @@ const random = (type: string, like: boolean): OpRow => ({
 export const shapeRows: readonly OpRow[] = [
   { type: 'Constant', infer: inferConstant },
   { type: 'ConstantOfShape', infer: inferConstantOfShape },
-  { type: 'Shape', infer: inferShape },
+  { type: 'Shape', infer: inferShape, axes: shapeAxes },
   {
     type: 'Size',
     infer(_node, facts) {
@@ -105,7 +107,7 @@ export const shapeRows: readonly OpRow[] = [
   },
   { type: 'Range', infer: inferRange },
   { type: 'com.microsoft.Range', infer: inferRange },
-  { type: 'Resize', infer: inferResize },
+  { type: 'Resize', infer: inferResize, axes: resizeAxes },
   {
     type: 'EyeLike',
     infer: (node, facts) => facts.set(0, typeAttribute(node, 'dtype') ?? facts.type(0), facts.shape(0)),
