@@ -1,4 +1,6 @@
-export { prune, PRUNE_DEFAULTS, type PruneMethod, type PruneOptions, type PruneScope } from './prune.ts'
+export { prune, PRUNE_DEFAULTS, type PruneGranularity, type PruneMethod, type PruneOptions, type PruneScope } from './prune.ts'
+export { dependenciesOf, type Component, type Dependencies, type Siblings, type ValueAxis } from './channels/dependencies.ts'
+export { keptOf, removeIndices, type Kept } from './channels/remove.ts'
 export { magnitudeMask } from './magnitude.ts'
 export { patternMask } from './pattern.ts'
 export { gradualRatios } from './gradual.ts'

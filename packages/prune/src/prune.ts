@@ -10,6 +10,7 @@ import {
   invalidOption,
   weightsOf,
 } from '@whittle/ir'
+import { type ChannelOptions, pruneChannels } from './channels/prune-channels.ts'
 import { magnitudeMask } from './magnitude.ts'
 import { pruneByCurvature, whyNoCurvature } from './obs.ts'
 import { patternMask } from './pattern.ts'
@@ -21,13 +22,18 @@ export type PruneScope = 'tensor' | 'global'
 /** How the weights that go are found, and what becomes of the others. */
 export type PruneMethod = 'magnitude' | 'obs'
 
+/** What goes: single weights, which become zero, or whole channels, which are removed with all that makes and reads them. */
+export type PruneGranularity = 'weight' | 'channel'
+
 export interface PruneOptions {
+  /** @default 'channel' where `macs` is given, else 'weight' */
+  granularity?: PruneGranularity
   /**
    * `'magnitude'` takes the least and needs nothing; `'obs'` (optimal brain surgeon) takes those that change their layer's output least, lets
    * the others make up for them, and needs calibration data and an engine. @default 'magnitude'
    */
   method?: PruneMethod
-  /** Share of the weights that become zero, in (0, 1). @default 0.5 */
+  /** Share of the weights that become zero, or of the channels that go, in (0, 1). @default 0.5 */
   ratio?: number
   /**
    * Whether each tensor loses the same share, or those lose more that matter less: by magnitude over all of them, or, with `'obs'`, by the
@@ -36,23 +42,66 @@ export interface PruneOptions {
   scope?: PruneScope
   /** `'2:4'`: of every 4 neighbours along the input channels 2 are kept. Takes the place of `ratio` and `scope`. */
   pattern?: string
-  /** Tensors of fewer elements are left alone: they weigh little and matter much. @default 256 */
+  /** Tensors of fewer elements are left alone: they weigh little and matter much. For weights only. @default 256 */
   minSize?: number
+  /** Share of the model's multiply-accumulates that is left, in (0, 1): so many channels go. Takes the place of `ratio`. */
+  macs?: number
+  /** How many channels a layer keeps is a multiple of it. For channels only. @default 4 */
+  multiple?: number
 }
 
-export const PRUNE_DEFAULTS = { method: 'magnitude', ratio: 0.5, minSize: 256 } as const satisfies PruneOptions
+export const PRUNE_DEFAULTS = { method: 'magnitude', ratio: 0.5, minSize: 256, multiple: 4 } as const satisfies PruneOptions
 
 /**
- * Sets the weights of least magnitude to zero. Kernels and recurrent weights are pruned; biases, scales, statistics and embeddings are left
- * alone. Zeros make a download smaller; no runtime of the web computes faster with them.
+ * Sets the weights that matter least to zero, or removes whole channels. Zeros make a download smaller, and no runtime of the web computes faster
+ * with them: biases, scales, statistics and embeddings are left alone. Fewer channels make a smaller model of the same form, which is faster everywhere.
  */
 export function prune(options: PruneOptions = {}): Transform {
-  const given = { ...PRUNE_DEFAULTS, ...withoutUndefined(options) }
-  const { method, ratio, minSize, scope = method === 'obs' ? 'global' : 'tensor' } = given as Required<PruneOptions>
-  const pattern = options.pattern === undefined ? undefined : parsePattern(options.pattern)
+  const { granularity = options.macs === undefined ? 'weight' : 'channel' } = options
+  if (granularity !== 'weight' && granularity !== 'channel')
+    throw invalidOption('prune', 'granularity', "'weight' or 'channel'", granularity)
+  return granularity === 'channel' ? channels(options) : weights(options)
+}
+
+function channels(options: PruneOptions): Transform {
+  const { method, ratio, scope, macs, multiple } = {
+    ...PRUNE_DEFAULTS,
+    scope: options.method === 'obs' ? ('global' as const) : ('tensor' as const),
+    macs: undefined,
+    ...withoutUndefined(options),
+  }
+  for (const name of ['pattern', 'minSize'] as const)
+    if (options[name] !== undefined) throw invalidOption('prune', name, "nothing with granularity 'channel'", options[name])
+  if (macs !== undefined && options.ratio !== undefined) throw invalidOption('prune', 'ratio', 'nothing beside macs', ratio)
+  checkShared(method, ratio, scope)
+  if (macs !== undefined && !(typeof macs === 'number' && macs > 0 && macs < 1))
+    throw invalidOption('prune', 'macs', 'a number in (0, 1)', macs)
+  if (!(Number.isInteger(multiple) && multiple >= 1)) throw invalidOption('prune', 'multiple', 'a whole number of channels', multiple)
+  const goal: ChannelOptions['goal'] = macs === undefined ? { ratio } : { macs }
+  return {
+    name: 'prune',
+    options: { granularity: 'channel', method, ...goal, scope, multiple },
+    async run(model, context): Promise<Report> {
+      const report: Report = { changed: [], skipped: [] }
+      await pruneChannels(model, { method, scope, goal, multiple }, context, report)
+      return report
+    },
+  }
+}
+
+function checkShared(method: PruneMethod, ratio: number, scope: PruneScope): void {
   if (!(typeof ratio === 'number' && ratio > 0 && ratio < 1)) throw invalidOption('prune', 'ratio', 'a number in (0, 1)', ratio)
   if (method !== 'magnitude' && method !== 'obs') throw invalidOption('prune', 'method', "'magnitude' or 'obs'", method)
   if (scope !== 'tensor' && scope !== 'global') throw invalidOption('prune', 'scope', "'tensor' or 'global'", scope)
+}
+
+function weights(options: PruneOptions): Transform {
+  for (const name of ['macs', 'multiple'] as const)
+    if (options[name] !== undefined) throw invalidOption('prune', name, "nothing with granularity 'weight'", options[name])
+  const given = { ...PRUNE_DEFAULTS, ...withoutUndefined(options) }
+  const { method, ratio, minSize, scope = method === 'obs' ? 'global' : 'tensor' } = given as Required<PruneOptions>
+  const pattern = options.pattern === undefined ? undefined : parsePattern(options.pattern)
+  checkShared(method, ratio, scope)
   if (!(Number.isInteger(minSize) && minSize >= 0)) throw invalidOption('prune', 'minSize', 'a whole number of elements', minSize)
   return {
     name: 'prune',

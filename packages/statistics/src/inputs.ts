@@ -69,24 +69,30 @@ export function inputsOf(gram: Gram, centered: boolean): Inputs {
 /** What a layer of a changed model is multiplied with, and what its rows have to give: that which the original's gave. */
 export interface FittedInputs {
   readonly inputs: Inputs
-  /** The row that comes nearest to what a row of the original gave, none of its weights removed. */
-  fitted(row: Float32Array): Float32Array
+  /**
+   * The row that comes nearest to what a row of the original gave, none of its weights removed.
+   * @param near the row towards which few samples draw: the original's, less the inputs that are gone.
+   */
+  fitted(row: Float32Array, near?: Float32Array): Float32Array
   /** What to add to the bias when `after` takes the place of the original's `before`. */
   shift(before: Float32Array, after: Float32Array): number
 }
 
 /** @param centered whether a bias keeps the mean. */
-export function fittedInputs({ size, products, cross, mean, originalMean, positions }: PrefixMoments, centered: boolean): FittedInputs {
+export function fittedInputs(
+  { size, originalSize, products, cross, mean, originalMean, positions }: PrefixMoments,
+  centered: boolean,
+): FittedInputs {
   const less = (moments: Float64Array, left: Float64Array): Float64Array =>
     centered ? moments.map((item, at) => item - left[Math.floor(at / size)]! * mean[at % size]!) : moments
   const inputs = new Inputs(size, less(products, mean), positions, centered ? mean : undefined)
   const goals = less(cross, originalMean)
   return {
     inputs,
-    fitted(row) {
+    fitted(row, near = row) {
       // The damping draws towards the original's row, which is the answer where nothing before the layer was changed.
-      const goal = Float64Array.from(row, (item) => inputs.damping * item)
-      for (let i = 0; i < size; i++) {
+      const goal = Float64Array.from(near, (item) => inputs.damping * item)
+      for (let i = 0; i < originalSize; i++) {
         const item = row[i]!
         if (item !== 0) for (let j = 0; j < size; j++) goal[j]! += item * goals[i * size + j]!
       }
@@ -96,7 +102,8 @@ export function fittedInputs({ size, products, cross, mean, originalMean, positi
     shift(before, after) {
       if (!centered) return 0
       let sum = 0
-      for (let i = 0; i < size; i++) sum += before[i]! * originalMean[i]! - after[i]! * mean[i]!
+      for (let i = 0; i < originalSize; i++) sum += before[i]! * originalMean[i]!
+      for (let i = 0; i < size; i++) sum -= after[i]! * mean[i]!
       return sum
     },
   }

@@ -7,7 +7,9 @@ export interface PrefixMoments {
   readonly size: number
   /** size x size: mean of `x_i x_j` over all positions of all samples, x the changed model's inputs. Not centered. */
   readonly products: Float64Array
-  /** size x size: mean of `o_i x_j`, o the original's inputs. Not centered. */
+  /** Inputs of one output of the original's layer: more, where the changed model has fewer channels. */
+  readonly originalSize: number
+  /** originalSize x size: mean of `o_i x_j`, o the original's inputs. Not centered. */
   readonly cross: Float64Array
   readonly mean: Float64Array
   readonly originalMean: Float64Array
@@ -20,7 +22,7 @@ const SUMS = ['products', 'cross', 'mean', 'originalMean', 'positions'] as const
 /**
  * Runs both models on all calibration samples up to one layer. The original's inputs of that layer are given to the other's probe, and the
  * products are summed inside the engine.
- * @param model a changed copy of `original`, with the same nodes.
+ * @param model a changed copy of `original`, with the same nodes; it may have fewer channels.
  * @param at the layer's index among the nodes of both graphs; one that `whyNoGram` allows.
  * @returns one for each group of channels.
  * @throws {DatasetError} without calibration data or an engine, and where a sample gives inputs that are not finite.
@@ -28,13 +30,18 @@ const SUMS = ['products', 'cross', 'mean', 'originalMean', 'positions'] as const
 export async function collectPrefix(model: Model, original: Model, at: number, context: Context): Promise<PrefixMoments[]> {
   const { engine, calibration } = context
   if (!engine || !calibration) throw new DatasetError('CALIBRATION_MISSING', 'the statistics of layers need calibration data and an engine')
-  const before = probeOf(original, at, (node) => [inputRows(node).rows])
+  let originalSize = 0
+  const before = probeOf(original, at, (node) => {
+    const rows = inputRows(node)
+    originalSize = rows.size
+    return [rows.rows]
+  })
   let groups = 1
   let size = 0
   const after = probeOf(model, at, (node) => {
     const rows = inputRows(node)
     ;({ groups, size } = rows)
-    return sumsOf(node, rows.rows, groups, size)
+    return sumsOf(node, rows.rows, groups, originalSize)
   })
   const sums = SUMS.map(() => undefined as Float64Array | undefined)
   const session = await engine.open(before)
@@ -69,9 +76,10 @@ export async function collectPrefix(model: Model, original: Model, at: number, c
   return Array.from({ length: groups }, (_, group) => ({
     size,
     products: part(0, group, size * size),
-    cross: part(1, group, size * size),
+    originalSize,
+    cross: part(1, group, originalSize * size),
     mean: part(2, group, size),
-    originalMean: part(3, group, size),
+    originalMean: part(3, group, originalSize),
     positions,
   }))
 }

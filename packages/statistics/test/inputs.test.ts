@@ -50,6 +50,7 @@ describe.each([true, false])('fittedInputs, centered: %s', (centered) => {
   const means = (of: number[][]): Float64Array => Float64Array.from({ length: n }, (_, i) => mean((k) => of[k]![i]!))
   const given = {
     size: n,
+    originalSize: n,
     products: moments(changed),
     cross: moments(samples),
     mean: means(changed),
@@ -84,4 +85,27 @@ describe.each([true, false])('fittedInputs, centered: %s', (centered) => {
     const same = fittedInputs({ ...given, products: moments(changed), cross: moments(changed), originalMean: given.mean }, centered)
     same.fitted(row).forEach((item, at) => expect(item).toBeCloseTo(row[at]!, 5))
   })
+})
+
+test('the row over fewer inputs is the least squares solution of what the whole row gave', () => {
+  const [n, left] = [5, [0, 2, 3]]
+  const { samples, row } = sampled(n, 400, 'fewer')
+  const mean = (of: (sample: number[]) => number): number => samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length
+  const moments = (rows: number[]): Float64Array => Float64Array.from(rows.flatMap((i) => left.map((j) => mean((x) => x[i]! * x[j]!))))
+  const means = (rows: number[]): Float64Array => Float64Array.from(rows, (i) => mean((x) => x[i]!))
+  const all = [0, 1, 2, 3, 4]
+  const { fitted, shift, inputs } = fittedInputs(
+    { size: 3, originalSize: n, products: moments(left), cross: moments(all), mean: means(left), originalMean: means(all), positions: 400 },
+    true,
+  )
+  const near = Float64Array.from(left, (i) => row[i]!)
+  const result = fitted(row, Float32Array.from(near))
+  const bias = shift(row, result)
+  // The damped normal equations, in the samples themselves.
+  for (const [at, j] of left.entries()) {
+    const residual = mean(
+      (x) => (dot(row, x) - left.reduce((sum, i, k) => sum + result[k]! * x[i]!, 0) - bias) * (x[j]! - mean((y) => y[j]!)),
+    )
+    expect(residual).toBeCloseTo(inputs.damping * (result[at]! - near[at]!), 4)
+  }
 })
