@@ -28,7 +28,7 @@ export interface RecipeFacts {
 
 /** The recipe of an alternative. Activations get a grid where there are samples to take it from. */
 export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeFacts): Recipe {
-  const { format, prune: pruning } = alternative
+  const { format } = alternative
   const options = (transform: string): Record<string, never> => optionsOf(alternative, transform)
   const steps: Transform[] = [
     simplify(),
@@ -61,9 +61,15 @@ export function recipeOf(alternative: Alternative, { calibrated, sqnr }: RecipeF
       ...gridSteps(alternative, options),
     )
   const name = format?.name ?? 'fp32'
-  const share = pruning && (pruning.pattern ?? `${pruning.ratio}${pruning.scope === 'global' ? '-global' : ''}`)
-  const pruned = share ? `-prune${share.replace(':', 'of')}` : ''
-  return { steps, format: name, label: `${name}${rankLabel(alternative)}${pruned}${trainingLabel(alternative)}` }
+  return { steps, format: name, label: `${name}${rankLabel(alternative)}${pruningLabel(alternative)}${trainingLabel(alternative)}` }
+}
+
+/** `-channel0.3-prune0.5`, for a variant's name. */
+function pruningLabel({ channels, prune: weights }: Alternative): string {
+  const scope = (of: { scope?: string }): string => (of.scope === 'global' ? '-global' : '')
+  const first = channels && (channels.macs === undefined ? `-channel${channels.ratio}${scope(channels)}` : `-macs${channels.macs}`)
+  const share = weights && (weights.pattern ?? `${weights.ratio}${scope(weights)}`)
+  return `${first ?? ''}${share ? `-prune${share.replace(':', 'of')}` : ''}`
 }
 
 /** What the report and the cache's key say of a recipe. */

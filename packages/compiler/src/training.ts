@@ -1,6 +1,6 @@
-import { type JsonValue, type Model, OptionError, type Transform, type Value, inferShapes } from '@whittle/ir'
+import { type Model, OptionError, type Transform, type Value, inferShapes } from '@whittle/ir'
 import { distill, finetune, qat } from '@whittle/train'
-import { gradualRatios, prune } from '@whittle/prune'
+import { type PruneOptions, gradualRatios, prune } from '@whittle/prune'
 import type { Alternative, Request } from './directives/directive.ts'
 import { readSource } from './source.ts'
 
@@ -61,16 +61,19 @@ type OptionsOf = (transform: string) => Record<string, never>
 
 /**
  * What prunes, and what learns before weights are rounded: one run, whose losses are added up where both are asked for. With `prune.rounds`
- * a little is pruned, and trained for a share of the steps, again and again.
+ * a little is pruned, and trained for a share of the steps, again and again. Channels go first, so that the weights that become zero are a share of what is left.
  */
 export function pruningSteps(alternative: Alternative, calibrated: boolean, optionsOf: OptionsOf): Transform[] {
-  const { prune: pruning, training } = alternative
-  const { rounds = 1, ...options } = optionsOf('prune') as Record<string, JsonValue>
-  const pruned = (ratio?: number): Transform[] =>
-    pruning ? [prune({ method: calibrated ? 'obs' : 'magnitude', ...pruning, ...(ratio === undefined ? {} : { ratio }), ...options })] : []
-  if (pruning?.ratio === undefined || rounds === 1) return [...pruned(), ...tuningSteps(training ?? {}, 1, optionsOf)]
-  const ratios = gradualRatios(pruning.ratio, rounds as number)
-  return ratios.flatMap((ratio) => [...pruned(ratio), ...tuningSteps(training ?? {}, 1 / ratios.length, optionsOf)])
+  const { channels, prune: pruning, training } = alternative
+  const { rounds = 1, minSize, multiple, ...shared } = optionsOf('prune') as PruneOptions & { rounds?: number }
+  const given = { method: calibrated ? 'obs' : 'magnitude', ...pruning, ...shared, minSize } as const
+  // Where both prune, each of the two has an option that is not the other's.
+  const [less, more] = channels && pruning ? [{}, {}] : [{ minSize }, { multiple }]
+  const first = channels ? [prune({ granularity: 'channel', method: given.method, ...channels, ...shared, multiple, ...less })] : []
+  const pruned = (ratio?: number): Transform[] => (pruning ? [prune({ ...given, ...more, ...(ratio === undefined ? {} : { ratio }) })] : [])
+  if (pruning?.ratio === undefined || rounds === 1) return [...first, ...pruned(), ...tuningSteps(training ?? {}, 1, optionsOf)]
+  const ratios = gradualRatios(pruning.ratio, rounds)
+  return [...first, ...ratios.flatMap((ratio) => [...pruned(ratio), ...tuningSteps(training ?? {}, 1 / ratios.length, optionsOf)])]
 }
 
 function tuningSteps({ finetune: tuned, distill: distilled }: Training, share: number, optionsOf: OptionsOf): Transform[] {

@@ -41,6 +41,9 @@ describe('a query', () => {
   it('reads patterns, scopes, sizes and options of transforms', () => {
     expect(parseQuery('prune=2:4').alternatives[0]!.prune).toEqual({ pattern: '2:4' })
     expect(parseQuery('prune=0.3,global').alternatives[0]!.prune).toEqual({ ratio: 0.3, scope: 'global' })
+    expect(parseQuery('prune=0.3,channel').alternatives[0]).toEqual({ channels: { ratio: 0.3 }, options: {} })
+    expect(parseQuery('prune=0.3,channel,global').alternatives[0]!.channels).toEqual({ ratio: 0.3, scope: 'global' })
+    expect(parseQuery('macs=0.5&prune=0.3').alternatives[0]).toMatchObject({ channels: { macs: 0.5 }, prune: { ratio: 0.3 } })
     expect(parseQuery('max=1.5MB').max).toBe(1_500_000)
     expect(parseQuery('input=1x3x48x192,1x4').input).toEqual([
       [1, 3, 48, 192],
@@ -77,11 +80,18 @@ describe('a wrong directive is named, with what to write', () => {
     ['prun=0.3', "unknown directive 'prun': did you mean 'prune'?"],
     [
       'prune=1.5',
-      "prune: expected a share in (0, 1), with `,global` to count it over all weights together, or a pattern such as 2:4, received '1.5'; for example prune=0.3",
+      "prune: expected a share in (0, 1), with `,global` to count it over all weights together or `,channel` to remove whole channels, or a pattern such as 2:4, received '1.5'; for example prune=0.3",
     ],
+    ['macs=0', "macs: expected a share in (0, 1), received '0'; for example macs=0.5"],
+    [
+      'prune=2:4,channel',
+      "prune: expected a share in (0, 1), with `,global` to count it over all weights together or `,channel` to remove whole channels, or a pattern such as 2:4, received '2:4,channel'; for example prune=0.3",
+    ],
+    ['prune=0.3,channel&macs=0.5', "'prune=...,channel' and 'macs=...' both say how many channels go: write one of them"],
+    ['macs=0.5&prune=0.3,channel', "'prune=...,channel' and 'macs=...' both say how many channels go: write one of them"],
     [
       'prune',
-      "prune: expected a share in (0, 1), with `,global` to count it over all weights together, or a pattern such as 2:4, received ''; for example prune=0.3",
+      "prune: expected a share in (0, 1), with `,global` to count it over all weights together or `,channel` to remove whole channels, or a pattern such as 2:4, received ''; for example prune=0.3",
     ],
     ['int8=4', "'int8' takes no value, received 'int8=4'"],
     ['int8&fp16', "'int8' and 'fp16' contradict each other: write one of them, or 'int8;fp16' for both"],
@@ -95,12 +105,11 @@ describe('a wrong directive is named, with what to write', () => {
       'target=wasn',
       "target: expected names among webgpu-f16, webnn-npu, webnn-gpu, webgpu, webnn-cpu, wasm, webnn, received 'wasn'; for example target=wasm;webgpu",
     ],
-    ['macs=0.5', "the directive 'macs' is not in this version of Whittle"],
     ['rank=1', "rank: expected a share in (0, 1), received '1'; for example rank=0.5"],
     ['factorize.form=tucker', "factorize: expected auto or output or channel or spatial for form, received 'tucker'"],
     [
       'sqnr=30;40',
-      "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, cluster, rank, prune, finetune, distill, qat, target, runtime",
+      "'sqnr' takes one value: ';' gives alternatives of int8, fp16, int4, fp32, bits, cluster, rank, prune, macs, finetune, distill, qat, target, runtime",
     ],
     ['quantize.range=best', "quantize: expected minmax or mse or percentile or entropy for range, received 'best'"],
     ['max=500', "max: expected a size such as 500kB or 2MB, received '500'; for example max=500kB"],

@@ -86,6 +86,13 @@ describe('what is taken back', () => {
     ],
     ['codebooks', { format: { name: 'cluster48', cluster: 48 }, options: {} }, true, [['cluster=96', 'cluster=192', 'cluster=256']]],
     ['pruning', { prune: { ratio: 0.6 }, options: {} }, true, [['prune=0.45', 'prune=0.3', 'prune=0.15']]],
+    [
+      'removing channels',
+      { channels: { ratio: 0.4 }, options: {} },
+      true,
+      [['prune=0.3,channel', 'prune=0.2,channel', 'prune=0.1,channel']],
+    ],
+    ['a budget of operations', { channels: { macs: 0.5 }, options: {} }, true, [['macs=0.63', 'macs=0.75', 'macs=0.88']]],
     ['a pattern', { prune: { pattern: '2:4' }, options: {} }, true, []],
     ['fp16', { format: { name: 'fp16', float16: true }, options: {} }, true, []],
   ])('of %s', (_, alternative, calibrated, expected) => {

@@ -117,6 +117,26 @@ it('a build that was interrupted while it trained goes on where it was, to the s
   expect(artefacts.map(({ sha256 }) => sha256)).toEqual(expected.map(({ sha256 }) => sha256))
 })
 
+it('distill= gives back what the channels took that prune=...,channel removed', async () => {
+  const query = 'prune=0.5,channel&prune.multiple=1'
+  const pruned = await accuracyOf(query)
+  const { agreement, result } = await accuracyOf(`${query}&distill=80&distill.learningRate=0.003&train=./learn.ts`)
+  expect(agreement).toBeGreaterThan(pruned.agreement)
+  const [variant] = result.report.variants
+  expect(variant!.id).toBe('fp32-channel0.5-distill80-wasm')
+  expect(variant!.recipe.map(({ step }) => step)).toEqual(['simplify', 'prune', 'distill'])
+  expect(variant!.reports.find(({ step }) => step === 'prune')!.changed[0]!.what).toMatch(/^\d+ of \d+ output channels went$/)
+})
+
+it('macs= and prune= together remove channels, then set a share of the weights that are left to zero', async () => {
+  const plain = await build(await project(files), 'fp32')
+  const both = await build(await project(files), 'macs=0.5&prune=0.5')
+  const [variant] = both.report.variants
+  expect(variant!.id).toBe('fp32-macs0.5-prune0.5-wasm')
+  expect(variant!.recipe.slice(1).map(({ options }) => options)).toMatchObject([{ granularity: 'channel', macs: 0.5 }, { ratio: 0.5 }])
+  expect(variant!.brotli).toBeLessThan(0.6 * plain.report.variants[0]!.brotli)
+})
+
 it.each([
   [
     'prune=0.5&prune.rounds=3&train=./learn.ts',

@@ -27,7 +27,8 @@ const [LEAST, MOST] = [10, 60]
 
 /** What can be taken back of an alternative: its number format first. @param calibrated whether there are samples that tell which layers matter. */
 export function dialsOf(alternative: Alternative, calibrated: boolean): Dial[] {
-  return [formatDial(alternative, calibrated), pruneDial(alternative), rankDial(alternative)].filter((dial) => dial !== undefined)
+  const dials = [formatDial(alternative, calibrated), pruneDial(alternative), channelDial(alternative), rankDial(alternative)]
+  return dials.filter((dial) => dial !== undefined)
 }
 
 function formatDial({ format, options }: Alternative, calibrated: boolean): Dial | undefined {
@@ -90,6 +91,22 @@ function pruneDial({ prune }: Alternative): Dial | undefined {
     turn(setting, step) {
       const less = Number((ratio * LESS[step - 1]!).toPrecision(2))
       return changed(setting, { prune: { ...prune, ratio: less } }, `prune=${less}`)
+    },
+  }
+}
+
+/** Fewer channels go: that share of them, or of the multiply-accumulates that went. */
+function channelDial({ channels }: Alternative): Dial | undefined {
+  if (!channels) return undefined
+  const { ratio, macs } = channels
+  return {
+    steps: PRUNED.length,
+    turn(setting, step) {
+      const gone = (ratio ?? 1 - macs!) * PRUNED[step - 1]!
+      const less = Number(gone.toPrecision(2))
+      if (ratio !== undefined) return changed(setting, { channels: { ...channels, ratio: less } }, `prune=${less},channel`)
+      const more = Number((1 - gone).toPrecision(2))
+      return changed(setting, { channels: { ...channels, macs: more } }, `macs=${more}`)
     },
   }
 }

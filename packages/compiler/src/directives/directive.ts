@@ -9,6 +9,8 @@ export interface Alternative {
   /** Share of the rank that layers keep; undefined where `factorize.energy` and its like say what they keep. */
   rank?: number
   prune?: { ratio?: number; scope?: 'tensor' | 'global'; pattern?: string }
+  /** Whole channels that go: a share of them, or all but a share of the multiply-accumulates. */
+  channels?: { ratio?: number; macs?: number; scope?: 'global' }
   /** Steps of each kind of training. */
   training?: { finetune?: number; distill?: number; qat?: number }
   /** Options of transforms by name: `quantize.range`. */

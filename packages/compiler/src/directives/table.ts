@@ -1,3 +1,4 @@
+import { OptionError } from '@whittle/ir'
 import { TARGETS, TARGET_GROUPS, findTargets } from '@whittle/targets'
 import { DATASET, naming } from './named.ts'
 import { TRAINING_DIRECTIVES, TRAINING_OPTIONS } from './training.ts'
@@ -69,11 +70,26 @@ export const DIRECTIVES: readonly Directive[] = [
   },
   {
     name: 'prune',
-    value: 'a share in (0, 1), with `,global` to count it over all weights together, or a pattern such as 2:4',
-    meaning: 'share of the weights that become zero',
+    value:
+      'a share in (0, 1), with `,global` to count it over all weights together or `,channel` to remove whole channels, or a pattern such as 2:4',
+    meaning: 'share of the weights that become zero, or of the channels that are removed',
     example: 'prune=0.3',
     multiplies: true,
     apply: applyPrune,
+  },
+  {
+    name: 'macs',
+    value: 'a share in (0, 1)',
+    meaning:
+      'share of the multiply-accumulates that is left: whole channels are removed, with `calibrate=` where that changes the outputs least; faster on every target',
+    example: 'macs=0.5',
+    multiplies: true,
+    apply(value, into) {
+      const macs = Number(value)
+      if (value === '' || !(macs > 0 && macs < 1)) return false
+      into.channels = onlyChannels(into, { macs })
+      return true
+    },
   },
   naming('calibrate', DATASET, 'samples from which ranges are taken and on which the result is verified', 'calibrate=./samples.ts'),
   ...TRAINING_DIRECTIVES,
@@ -171,7 +187,6 @@ export const DIRECTIVES: readonly Directive[] = [
       return OUTPUTS.includes(request.output)
     },
   },
-  planned('macs', 'a budget of operations', 'macs=0.5'),
   planned('latency', 'time budget as a ratio to fp32', 'latency=0.8'),
   planned('host', 'the encoding that the host serves', 'host=gzip'),
   planned('auto', 'a search under the budgets', 'auto'),
@@ -189,8 +204,16 @@ function applyPrune(value: string, into: Alternative): boolean {
   }
   const ratio = Number(amount)
   if (amount === '' || !(ratio > 0 && ratio < 1)) return false
-  into.prune = { ratio, ...(words[0] === 'global' ? { scope: 'global' as const } : {}) }
-  return words.every((word) => word === 'global')
+  const given = { ratio, ...(words.includes('global') ? { scope: 'global' as const } : {}) }
+  if (words.includes('channel')) into.channels = onlyChannels(into, given)
+  else into.prune = given
+  return words.every((word) => word === 'global' || word === 'channel')
+}
+
+/** @throws {OptionError} where it is said already how many channels go. */
+function onlyChannels(into: Alternative, given: NonNullable<Alternative['channels']>): NonNullable<Alternative['channels']> {
+  if (!into.channels) return given
+  throw new OptionError('DIRECTIVE_CONTRADICTION', "'prune=...,channel' and 'macs=...' both say how many channels go: write one of them")
 }
 
 /** Options of transforms that a query may set by name, and how they are read. */
@@ -207,6 +230,8 @@ export const TRANSFORM_OPTIONS: Readonly<Record<string, readonly string[] | 'num
   'prune.method': ['magnitude', 'obs'],
   'prune.minSize': 'number',
   'prune.rounds': 'number',
+  'prune.multiple': 'number',
+  'prune.scope': ['tensor', 'global'],
   'cluster.method': ['kmeans', 'feedback'],
   'cluster.granularity': ['tensor', 'channel'],
   'cluster.layer': 'number',
