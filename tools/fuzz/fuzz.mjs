@@ -1,6 +1,6 @@
 // `npm run fuzz -- [--count N] [--seed S] [--minutes M] [--models FOLDER]
-// [--target models|weights]`: mutates models, or weight files, and reads them; exits non-zero when one crashes, hangs, takes too much memory or
-// gives an error that is none of ours.
+// [--target models|weights|channels]`: mutates models, or weight files, and reads them, or removes channels of random networks; exits non-zero when
+// one crashes, hangs, takes too much memory, gives an error that is none of ours, or gives other outputs than with the channels masked.
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
@@ -17,7 +17,8 @@ const { values } = parseArgs({
 const { createJiti } = await import('jiti')
 const { fuzz } = await createJiti(import.meta.url).import('./src/run.ts')
 const began = Date.now()
-if (!['models', 'weights'].includes(values.target)) throw new Error(`--target is models or weights, not '${values.target}'`)
+if (!['models', 'weights', 'channels'].includes(values.target))
+  throw new Error(`--target is models, weights or channels, not '${values.target}'`)
 const { inputs, models, refused, slowest, findings } = await fuzz({
   count: Number(values.count),
   seed: values.seed,

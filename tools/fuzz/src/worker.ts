@@ -1,12 +1,13 @@
 import { writeSync } from 'node:fs'
 import { type Random, createRandom } from '@whittle/ir'
 import { Checker, type Outcome } from './check.ts'
+import { checkChannels, structure } from './channels.ts'
 import { mutate } from './mutate.ts'
 import { makeSeeds } from './seeds.ts'
 import { checkWeights, mutateWeights, weightSeeds } from './weights.ts'
 
-/** What is fuzzed: what reads models, or what reads weight files. */
-export type Target = 'models' | 'weights'
+/** What is fuzzed: what reads models, what reads weight files, or the removal of channels. */
+export type Target = 'models' | 'weights' | 'channels'
 
 /** One line of a worker: it begins an input, tells how one went, or has come to its end. */
 export type Line =
@@ -29,14 +30,14 @@ function tell(line: Line): void {
     }
 }
 
-const { draw, change, check, close } = target === 'weights' ? ofWeights() : ofModels()
+const { draw, change, check, close } = { models: ofModels, weights: ofWeights, channels: ofChannels }[target]()
 const total = { models: 0, refused: 0, failed: 0, slowest: 0 }
 for (let index = Number(first); index < Number(count); index += Number(step)) {
   tell({ begins: index })
   const random = createRandom(`${seed}/${index}`)
   const bytes = change(draw(random.next()), random, draw(random.next()))
   const began = performance.now()
-  const outcome = mode === 'dump' ? { kind: 'failed' as const, why: '' } : check(bytes)
+  const outcome = mode === 'dump' ? { kind: 'failed' as const, why: '' } : await check(bytes)
   total.slowest = Math.max(total.slowest, performance.now() - began)
   if (outcome.kind === 'failed') tell({ failed: index, why: outcome.why, bytes: Buffer.from(bytes).toString('base64') })
   total[outcome.kind === 'model' ? 'models' : outcome.kind]++
@@ -47,7 +48,7 @@ tell({ done: Number(first), ...total })
 interface Fuzzed {
   draw(share: number): Uint8Array
   change(bytes: Uint8Array, random: Random, donor: Uint8Array): Uint8Array
-  check(bytes: Uint8Array): Outcome
+  check(bytes: Uint8Array): Outcome | Promise<Outcome>
   close(): void
 }
 
@@ -60,6 +61,11 @@ function ofModels(): Fuzzed {
     check: (bytes) => checker.check(bytes),
     close: () => checker.close(),
   }
+}
+
+/** Networks are made as they are: nothing is mutated. */
+function ofChannels(): Fuzzed {
+  return { draw: () => new Uint8Array(), change: (_, random) => structure(String(random.next())), check: checkChannels, close: () => {} }
 }
 
 function ofWeights(): Fuzzed {

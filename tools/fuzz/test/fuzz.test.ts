@@ -23,6 +23,13 @@ test('3,000 mutated weight files are read or refused', async () => {
   expect(refused).toBeGreaterThan(1000)
 }, 180_000)
 
+test('100 random networks give without some channels what they give with them masked', async () => {
+  const { inputs, models: right, findings } = await fuzz({ count: 100, seed: 'tests', target: 'channels' })
+  expect(findings).toEqual([])
+  expect(inputs).toBe(100)
+  expect(right).toBe(100)
+}, 180_000)
+
 test('a file without a change is its tree', () => {
   for (const make of Object.values(models)) {
     const bytes = writeOnnx(make())
