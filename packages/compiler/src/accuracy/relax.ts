@@ -100,9 +100,9 @@ function channelDial({ channels }: Alternative): Dial | undefined {
   if (!channels) return undefined
   const { ratio, macs } = channels
   return {
-    steps: PRUNED.length,
+    steps: LESS.length,
     turn(setting, step) {
-      const gone = (ratio ?? 1 - macs!) * PRUNED[step - 1]!
+      const gone = (ratio ?? 1 - macs!) * LESS[step - 1]!
       const less = Number(gone.toPrecision(2))
       if (ratio !== undefined) return changed(setting, { channels: { ...channels, ratio: less } }, `prune=${less},channel`)
       const more = Number((1 - gone).toPrecision(2))

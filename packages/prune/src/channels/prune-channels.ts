@@ -1,6 +1,5 @@
 import { type Context, DatasetError, type Model, type Report, inferShapes } from '@whittle/ir'
-import { held } from '../held.ts'
-import { sensitivities } from '../sensitivity.ts'
+import { held, sensitivities } from '@whittle/statistics'
 import { costOf } from './cost.ts'
 import { type Component, type Dependencies, type Siblings, dependenciesOf } from './dependencies.ts'
 import { type KernelAxis, kernelAxesOf, kernelsOf } from './kernel-axes.ts'

@@ -1,5 +1,5 @@
 import { type Gram, aboutZero, cholesky, rowsOf, solveCholesky, takesBias } from '@whittle/statistics'
-import { inputsOf } from '../inputs.ts'
+import { inputsOf } from '@whittle/statistics'
 import type { Component } from './dependencies.ts'
 import type { KernelAxis } from './kernel-axes.ts'
 

@@ -1,6 +1,6 @@
 import { type Context, type Model, type Report, Tensor, kernelOf } from '@whittle/ir'
 import { addBias, collectPrefix, elementsOf, rowsOf, takesBias } from '@whittle/statistics'
-import { fittedInputs } from '../inputs.ts'
+import { fittedInputs } from '@whittle/statistics'
 import { whyNoCurvature } from '../obs.ts'
 import type { Kept } from './remove.ts'
 
