@@ -1,11 +1,10 @@
 import { createRandom } from '@whittle/ir'
 import { buildModel, randomInputs } from '@whittle/testing'
-import { collectGrams } from '@whittle/statistics'
+import { collectGrams, inputsOf } from '@whittle/statistics'
 import { expect, test } from 'vitest'
 import { dependenciesOf } from '../src/channels/dependencies.ts'
 import { kernelAxesOf } from '../src/channels/kernel-axes.ts'
 import { Reader } from '../src/channels/reader.ts'
-import { inputsOf } from '@whittle/statistics'
 import { context, datasetOf, leastSquares } from './harness.ts'
 
 test('what a channel costs, after others have gone, is what least squares over the rest tells', async () => {
