@@ -9,6 +9,7 @@ import { type Prepared, prepare, writeTensor } from './write-tensor.ts'
 import { Writer } from './writer.ts'
 
 export type { ElementName, JsonValue } from './format.ts'
+export { sectionsOf, type Section } from './sections.ts'
 export type { AffineValues, DifferenceValues, PaletteValues, PlainValues, StoredTensor, StoredValues } from './values.ts'
 
 export interface EncodeOptions {

@@ -10,6 +10,8 @@ export { DIRECTIVES, TRANSFORM_OPTIONS } from './directives/table.ts'
 export { MANY_PARTITIONS, forecast, type Forecast } from './forecast.ts'
 export type { ForecastCost } from './forecast-cost.ts'
 export { inspect, type ModelSummary, type WeightSummary } from './inspect.ts'
+export type { FileLayers, GraphNode, GraphSummary, ImportLayers, Layer, LayerForm } from './layers/layer.ts'
+export { layersOf, variantsOf } from './layers/layers.ts'
 export { lower, type Lowering } from './lower/lower.ts'
 export { divideFiles, partsOf } from './parts.ts'
 export { TFJS_VERSION, tfjsEngine } from './small-runtime/engine.ts'
@@ -40,4 +42,4 @@ export {
   type Logger,
   type Metric,
 } from '@whittle/ir'
-export type { Manifest, ManifestVariant } from '@whittle/targets'
+export { RUNTIME_BROTLI, type Manifest, type ManifestVariant } from '@whittle/targets'

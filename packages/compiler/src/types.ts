@@ -135,7 +135,7 @@ export interface CompileResult {
   readonly report: CompileReport
   /** The kernels that variants for the small runtime name, by the function of `@whittle/tfjs/run` that calls them; in alphabetical order. */
   readonly kernels: Readonly<Record<string, readonly string[]>>
-  /** Absolute paths on which the result depends: model, external data, calibration module and what it imports, config. */
+  /** Absolute paths on which the result depends, the model first: model, external data, calibration module and what it imports, config. */
   readonly watch: string[]
   /** Whether everything came from the cache. */
   readonly cached: boolean
