@@ -36,7 +36,8 @@ export async function emitOnnx(
   return new Map(manifest.variants.map(({ id, files }) => [id, files.map(({ sha256 }) => pathOf(sha256))]))
 }
 
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+/** A file is there whole or not at all. */
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(resolve(path, '..'), `.whittle-${randomUUID()}.tmp`)
   try {
     await writeFile(temporary, bytes)

@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { type CompareOptions, ENGINES, compareCommand } from './commands/compare.ts'
 import { type CompressOptions, compressCommand } from './commands/compress.ts'
 import { inspectCommand } from './commands/inspect.ts'
+import { type ReportOptions, reportCommand } from './commands/report.ts'
 import type { Io } from './io.ts'
 
 /**
@@ -74,5 +75,14 @@ function programFor(io: Io): Command {
     .addOption(new Option('--engine <name>', 'what runs them').choices(Object.keys(ENGINES)).default('wasm'))
     .option('--json', 'print one JSON object')
     .action((a: string, b: string, options: CompareOptions) => compareCommand(a, b, options, io))
+  program
+    .command('report')
+    .description('compress models as imports would, and write what came of it: a page, Markdown, JSON')
+    .argument('<import...>', "models with their directives, quoted: 'net.onnx?int8&prune=0.3'")
+    .option('--html <file>', 'one page that needs no network')
+    .option('--markdown <file>', 'a summary for a pull request; printed where no file is named')
+    .option('--json <file>', 'all that the page says, for scripts')
+    .option('--no-cache', 'neither read nor write the cache')
+    .action((imports: string[], options: ReportOptions) => reportCommand(imports, options, io))
   return program
 }

@@ -194,11 +194,39 @@ describe('whittle compare', () => {
   })
 })
 
+describe('whittle report', () => {
+  it('prints the Markdown, with each import once', async () => {
+    const { code, out, err } = await whittle(['report', 'tiny.onnx?fp16&target=wasm', 'tiny.onnx?target=wasm'])
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/^### `tiny\.onnx\?fp16&target=wasm`$/m)
+    expect(out).toMatch(/^### `tiny\.onnx\?target=wasm`$/m)
+    expect(out).toMatch(/^\| `fp16-wasm` \| \d+(\.\d)? k?B \| \d+(\.\d)? k?B \| [\d.]+ % \| [\d.]+ dB \|$/m)
+  })
+
+  it('writes a page, the Markdown and JSON', async () => {
+    const args = ['--html', 'report.html', '--markdown', 'report.md', '--json', 'report.json']
+    const { code, out } = await whittle(['report', 'tiny.onnx?fp16&target=wasm', ...args])
+    expect([code, out]).toEqual([0, 'Wrote report.html, report.md, report.json.\n'])
+    const read = (name: string) => readFile(join(cwd, name), 'utf8')
+    expect(await read('report.html')).toMatch(/^<!doctype html>[^]*fp16-wasm[^]*<\/html>\s*$/)
+    expect(await read('report.md')).toContain('| `fp16-wasm` |')
+    const report = JSON.parse(await read('report.json'))
+    expect(report).toMatchObject({ format: 1, imports: [{ report: { variants: [{ id: 'fp16-wasm', target: 'wasm' }] } }] })
+    expect(JSON.stringify(report)).not.toContain(cwd)
+  })
+
+  it('refuses a place that cannot be written', async () => {
+    const message = refused(await whittle(['report', 'tiny.onnx?target=wasm', '--html', 'nowhere/report.html']))
+    expect(message).toMatch(/^cannot write nowhere\/report\.html: ENOENT.*; give another path with --html$/)
+  })
+})
+
 describe('a wrong call', () => {
   it.each([
     [[], /Usage: whittle/],
     [['squeeze'], /unknown command 'squeeze'/],
     [['compress', 'direction.onnx'], /missing required argument 'query'/],
+    [['report'], /missing required argument 'import'/],
     [['compare', 'a.onnx', 'b.onnx'], /required option '--data <path>' not specified/],
     [['compare', 'a.onnx', 'b.onnx', '--data', 'd', '--engine', 'cuda'], /Allowed choices are wasm, native/],
     [['compress', 'direction.onnx', 'int8', '--emit', 'zip'], /Allowed choices are onnx/],
@@ -212,7 +240,7 @@ describe('a wrong call', () => {
 
   it('--help and --version end with 0', async () => {
     expect(await whittle(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), err: '' })
-    expect((await whittle(['--help'])).out).toMatch(/compress.*\n.*inspect.*\n.*compare/s)
+    expect((await whittle(['--help'])).out).toMatch(/compress.*\n.*inspect.*\n.*compare.*\n.*report/s)
     expect((await whittle(['compress', '--help'])).out).toContain('--calibrate <path>')
   })
 })

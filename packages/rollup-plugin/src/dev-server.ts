@@ -7,6 +7,9 @@ import { BUILDS, type Build, type RuntimePackage, TFJS_WASM, findTfjs } from './
 /** Below the server's base: `/@whittle/<hash>/<name>` for artefacts, `/@whittle/ort-<version>/<file>` for onnxruntime-web's files. */
 export const PREFIX = '@whittle/'
 
+/** Below the server's base: the report of what has been imported so far. */
+export const REPORT_PATH = '__whittle/'
+
 const TYPES: Record<string, string> = { '.wasm': 'application/wasm', '.mjs': 'text/javascript' }
 const FILES = new Set(Object.values(BUILDS).flatMap(({ wasm, mjs }) => [wasm, mjs]))
 
@@ -25,6 +28,8 @@ export function runtimePath(build: Build, kind: 'wasm' | 'mjs', { version }: Run
 export interface Served {
   /** The results whose artefacts are served. */
   results(): Iterable<CompileResult>
+  /** The page of {@link REPORT_PATH}. */
+  report(): Promise<string>
   runtime(): RuntimePackage
   headers(): Record<string, unknown> | undefined
 }
@@ -33,8 +38,10 @@ export interface Served {
 export function createMiddleware(served: Served) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     const pathname = new URL(request.url ?? '/', 'http://localhost').pathname
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next()
+    if (`${pathname}/`.endsWith(`/${REPORT_PATH}`) || pathname.endsWith(`/${REPORT_PATH}`)) return sendReport(request, response, served)
     const at = pathname.indexOf(`/${PREFIX}`)
-    if (at < 0 || (request.method !== 'GET' && request.method !== 'HEAD')) return next()
+    if (at < 0) return next()
     const [folder = '', name = ''] = pathname.slice(at + 1 + PREFIX.length).split('/')
 
     const file =
@@ -65,10 +72,28 @@ export function createMiddleware(served: Served) {
   }
 }
 
-function start(response: ServerResponse, served: Served, name: string): void {
+function sendReport({ method }: IncomingMessage, response: ServerResponse, served: Served): void {
+  setHeaders(response, served)
+  response.setHeader('Cache-Control', 'no-store')
+  const send = (status: number, type: string, text: string): void => {
+    response.statusCode = status
+    response.setHeader('Content-Type', `${type}; charset=utf-8`)
+    response.end(method === 'HEAD' ? undefined : text)
+  }
+  served.report().then(
+    (page) => send(200, 'text/html', page),
+    (error: unknown) => send(500, 'text/plain', `Whittle cannot make the report: ${error instanceof Error ? error.message : String(error)}`),
+  )
+}
+
+function setHeaders(response: ServerResponse, served: Served): void {
   for (const [header, value] of Object.entries(served.headers() ?? {})) {
     if (value !== undefined) response.setHeader(header, value as string)
   }
+}
+
+function start(response: ServerResponse, served: Served, name: string): void {
+  setHeaders(response, served)
   response.setHeader('Content-Type', TYPES[path.extname(name)] ?? 'application/octet-stream')
   response.setHeader('Cache-Control', 'max-age=31536000, immutable')
 }

@@ -38,4 +38,6 @@ export interface WhittleOptions {
    * @default true
    */
   summary?: boolean
+  /** Where a build writes its report, one HTML page, relative to the root. The dev server shows it under `__whittle/` in any case. By default nowhere. */
+  report?: string
 }

@@ -11,6 +11,7 @@ import { artefactPath, createMiddleware } from './dev-server.ts'
 import { modelId, moduleFile, rebasePaths, splitId, type ModelImport } from './imports.ts'
 import * as modules from './modules.ts'
 import type { WhittleOptions } from './options.ts'
+import { reportPage, writeReport } from './report-file.ts'
 import { BUILDS, findRuntimePackage, compilerFile, findTfjsModule, resolveFrom, type Build, type RuntimePackage } from './runtime-files.ts'
 import { createTypesFile } from './types-file.ts'
 
@@ -280,9 +281,11 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
         else this.warn(text)
       }
       const results = compilations.results()
-      if (failed || served() || options.summary === false || results.length === 0) return
+      if (failed || served() || results.length === 0) return
       if ((this as unknown as Context).environment?.config.consumer === 'server') return
       await clock.track(async () => {
+        if (options.report !== undefined) await writeReport(results, root, options.report)
+        if (options.summary === false) return
         const text = (await loadCompiler()).summary(results)
         if (vite) vite.logger.info(text)
         else this.info(text)
@@ -290,7 +293,14 @@ export function createPlugin(options: WhittleOptions, loadCompiler: () => Promis
     },
 
     configureServer(server) {
-      server.middlewares.use(createMiddleware({ results: compilations.results, runtime, headers: () => server.config.server.headers }))
+      server.middlewares.use(
+        createMiddleware({
+          results: compilations.results,
+          report: () => reportPage(compilations.results()),
+          runtime,
+          headers: () => server.config.server.headers,
+        }),
+      )
     },
 
     hotUpdate({ file, modules: affected }) {

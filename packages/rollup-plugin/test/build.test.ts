@@ -148,6 +148,17 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
     expect((await build(bundler, made, { summary: false })).log).not.toContain('brotli')
   })
 
+  test('writes its report where the option says, and nowhere else', async () => {
+    const made = app(`import model from './tiny.onnx?fp16&target=wasm&runtime=onnx'\n${show('model')}`)
+    await build(bundler, made, { report: 'reports/models.html', summary: false })
+    expect(made.read('reports/models.html')).toMatch(/^<!doctype html>[^]*tiny\.onnx\?fp16[^]*<\/html>\s*$/)
+    made.remove('reports')
+    await build(bundler, made)
+    expect(existsSync(made.at('reports'))).toBe(false)
+    made.write('blocked', 'a file')
+    await expect(build(bundler, made, { report: 'blocked/report.html' })).rejects.toThrow(/the report cannot be written \(.*give another path/)
+  })
+
   test('watches the model, the calibration module and the configuration', async () => {
     const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx&calibrate=./data/samples.ts'\n${show('model')}`, {
       'src/data/samples.ts': SAMPLES,

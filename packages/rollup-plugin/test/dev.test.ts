@@ -70,6 +70,24 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
     expect((await fetch(url(`${base}@whittle/ort-1.0.0/..%2f..%2fpackage.json`))).status).toBe(404)
   })
 
+  test.each(['/', '/sub/'])('shows the report of what has been imported so far, below the base %s', async (base) => {
+    const made = app(`import model from './tiny.onnx?fp16&target=wasm&runtime=onnx'\nwindow.model = model\n`)
+    const { url } = await serve(bundler, made, base)
+    const report = async (at: string) => {
+      const response = await fetch(url(at))
+      return { status: response.status, type: response.headers.get('content-type'), own: response.headers.get('x-own'), text: await response.text() }
+    }
+    const before = await report(`${base}__whittle/`)
+    expect(before).toMatchObject({ status: 200, type: 'text/html; charset=utf-8', own: 'yes' })
+    expect(before.text).toContain('No model has been imported yet.')
+    await visit(url, base)
+    const { text } = await report(`${base}__whittle`)
+    expect(text).toContain('tiny.onnx?fp16&amp;runtime=onnx&amp;target=wasm')
+    expect(text).toContain('<code>w1</code>')
+    // Vite's own client is not in it: the page allows no script but its own.
+    expect(text).not.toContain('@vite/client')
+  })
+
   test('writes the types of what a page imports', async () => {
     const made = app(`import model from './tiny.onnx?int8&target=wasm&runtime=onnx'\nwindow.model = model\n`)
     const { url } = await serve(bundler, made)

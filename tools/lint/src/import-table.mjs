@@ -33,8 +33,9 @@ export const IMPORT_TABLE = {
     'tflite',
   ],
   runtime: ['targets', 'codec/decode'],
-  'rollup-plugin': ['compiler'],
-  cli: ['compiler'],
+  report: ['compiler'],
+  'rollup-plugin': ['compiler', 'report'],
+  cli: ['compiler', 'report'],
 }
 
 /** Packages whose sources run anywhere: no `node:` module, none of Node's globals. Files named here are excepted. */

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { type CompileResult, type Logger, OptionError, accuracyText, compile } from '@whittle/compiler'
+import { isAbsolute, resolve } from 'node:path'
+import { type CompileResult, OptionError, accuracyText } from '@whittle/compiler'
+import { compileModel } from '../compile-model.ts'
 import { emitOnnx } from '../emit.ts'
 import { bytesText, colorsFor, decibelText, jsonText, percentText, tableText } from '../format.ts'
 import type { Io } from '../io.ts'
-import { progressLine } from '../progress.ts'
 
 export interface CompressOptions {
   calibrate?: string
@@ -18,43 +17,14 @@ export interface CompressOptions {
 /** `whittle compress MODEL QUERY`. */
 export async function compressCommand(model: string, query: string, options: CompressOptions, io: Io): Promise<void> {
   const cwd = io.cwd ?? process.cwd()
-  const file = resolve(cwd, model)
-  const root = projectRoot(cwd)
-  const progress = progressLine(io.stderr)
-  let result: CompileResult
-  try {
-    result = await compile({
-      file,
-      query: fullQuery(query, options),
-      root,
-      // Paths in the query start where the command was called.
-      importer: join(cwd, 'whittle'),
-      cache: options.cache && existsSync(join(root, 'package.json')),
-      logger: debugLogger(io),
-      signal: io.signal,
-      onProgress: ({ step, variant, done, total, left }) => {
-        const rest = left === undefined ? '' : `, ${left} s left`
-        progress.show([step, variant, total ? `${done}/${total}${rest}` : ''].filter(Boolean).join(' '))
-      },
-    })
-  } finally {
-    progress.clear()
-  }
+  const result = await compileModel(model, fullQuery(query, options), options, io)
   const emits = options.emit !== undefined || options.out !== undefined
-  const files: Files = emits ? await emitOnnx(result, resolve(cwd, options.out ?? '.'), file, cwd) : new Map()
+  const files: Files = emits ? await emitOnnx(result, resolve(cwd, options.out ?? '.'), resolve(cwd, model), cwd) : new Map()
   io.stdout.write(options.json ? jsonText(toJson(result, files)) : toText(result, files, io))
 }
 
 /** The paths that were written, by variant. */
 type Files = ReadonlyMap<string, string[]>
-
-/** The folder of the nearest `package.json` above, else `cwd`. */
-function projectRoot(cwd: string): string {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json'))) return folder
-    if (folder === dirname(folder)) return cwd
-  }
-}
 
 function fullQuery(query: string, { calibrate, target }: CompressOptions): string {
   const parts = [query.replace(/^\?/, '')]
@@ -68,14 +38,6 @@ function fullQuery(query: string, { calibrate, target }: CompressOptions): strin
     parts.push(`calibrate=${isAbsolute(calibrate) || calibrate.startsWith('.') ? calibrate : `./${calibrate}`}`)
   }
   return parts.filter(Boolean).join('&')
-}
-
-/** What the compiler says beside its report is for debugging: all that a user must see is in the report's warnings. */
-function debugLogger({ stderr, env = process.env }: Io): Logger {
-  const write = (message: string): void => {
-    if (env.DEBUG === 'whittle') stderr.write(`${message}\n`)
-  }
-  return { debug: write, info: write, warn: write, error: write }
 }
 
 function toJson({ report }: CompileResult, files: Files): unknown {
