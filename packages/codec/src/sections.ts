@@ -7,6 +7,8 @@ export interface Section {
   /** Of the elements once they are decoded. */
   readonly type: ElementName
   readonly dims: readonly number[]
+  /** `integers` on a grid, places in a `palette`, or elements as they are. */
+  readonly form: 'integers' | 'palette' | 'plain'
   /** Bits that an element needs: of its integer, or of its place in a palette; else those of its type. */
   readonly bits: number
   /** The section, scales and palette with it. */
@@ -28,8 +30,9 @@ export function sectionsOf(file: Uint8Array): Section[] {
   let at = PRELUDE + length
   return entries.map(([name, type, dims, size]) => {
     const bytes = file.subarray(at, (at += size))
-    const [form, detail] = [bytes[0]!, bytes[1]!]
-    const bits = form === AFFINE ? detail : form === PALETTE ? Math.max(1, Math.ceil(Math.log2(detail + 1))) : SIZES[type] * 8
-    return { name, type, dims, bits, bytes }
+    const [kind, detail] = [bytes[0]!, bytes[1]!]
+    const form = kind === AFFINE ? 'integers' : kind === PALETTE ? 'palette' : 'plain'
+    const bits = form === 'integers' ? detail : form === 'palette' ? Math.max(1, Math.ceil(Math.log2(detail + 1))) : SIZES[type] * 8
+    return { name, type, dims, form, bits, bytes }
   })
 }

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { createDecoder, decodeWeights } from '../src/decode.ts'
-import { encodeWeights, type StoredTensor } from '../src/encode.ts'
+import { encodeWeights, sectionsOf, type StoredTensor } from '../src/encode.ts'
 import { affineCase, paletteCase, plainCase, randomOf, type Case } from './random-tensors.ts'
 
 const HOSTS = [
@@ -217,4 +217,26 @@ it('one array may be two tensors of different shape', () => {
     tensors.map((tensor) => ({ tensor, expected: bytes })),
     encodeWeights(tensors, { measure: (part) => part.length }),
   )
+})
+
+it('sectionsOf tells the bits of each tensor, and its bytes, which with head and checksum are the file', () => {
+  const name = (kind: string) => ({ name: kind, type: 'float32', dims: [4, 64] }) as const
+  const integers = Int8Array.from({ length: 256 }, (_, index) => (index % 15) - 7)
+  const tensors: StoredTensor[] = [
+    { ...name('affine'), values: { kind: 'affine', integers, bits: 4, scales: Float32Array.of(1, 2, 3, 4), axis: 0 } },
+    {
+      ...name('palette'),
+      values: { kind: 'palette', indices: Uint8Array.from(integers, (item) => (item + 7) % 5), palette: Float32Array.of(0, 1, 2, 3, 5) },
+    },
+    { ...name('plain'), values: { kind: 'plain', bytes: new Uint8Array(Float32Array.from(integers, Math.sin).buffer) } },
+  ]
+  const file = encodeWeights(tensors)
+  const sections = sectionsOf(file)
+  expect(sections.map(({ name, type, dims, form, bits }) => ({ name, type, dims, form, bits }))).toEqual([
+    { ...name('affine'), form: 'integers', bits: 4 },
+    { ...name('palette'), form: 'palette', bits: 3 },
+    { ...name('plain'), form: 'plain', bits: 32 },
+  ])
+  const header = new DataView(file.buffer, file.byteOffset).getUint32(12, true)
+  expect(16 + header + sections.reduce((sum, { bytes }) => sum + bytes.length, 0) + 4).toBe(file.length)
 })

@@ -36,6 +36,26 @@ describe('on a small graph', () => {
     })
   })
 
+  it('tells what packed weights take, whose dims are not their channels', () => {
+    const model = buildModel((b) => {
+      const packed = [
+        b.constant('q', Tensor.of('uint8', [32, 2, 16], new Uint8Array(1024))),
+        b.constant('s', Tensor.float32([32, 2], new Float32Array(64))),
+      ]
+      const product = b.node(
+        'MatMulNBits',
+        [b.input('x', [1, 64]), ...packed],
+        { K: 64, N: 32, bits: 4, block_size: 32 },
+        { domain: 'com.microsoft' },
+      )
+      b.output(b.node('Sigmoid', [b.node('Round', [product])]))
+    })
+    model.opsets.set('com.microsoft', 1)
+    const { cost } = forecast(model, webgpu)
+    expect(cost!.wasm).toBeGreaterThan(0)
+    expect(cost!.relative).toBeGreaterThan(1)
+  })
+
   it('leaves the model as it was', () => {
     const model = roundTrips(1)
     const nodes = [...model.nodes()]

@@ -128,6 +128,7 @@ describe('the layers of a file', () => {
       big.layers.map(({ name, bits, zeros, dims }) => ({ name, bits, zeros, dims })),
     )
     small.layers.forEach(({ weightSqnr }, index) => expect(weightSqnr).toBeCloseTo(big.layers[index]!.weightSqnr!, 4))
+    expect(small.layers.map(({ stored }) => stored)).toEqual(['integers', 'integers'])
     expect(small.layers[0]!.outputSqnr).toBeUndefined()
   })
 

@@ -14,11 +14,12 @@ export const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; overflow-wrap: break-word; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; }
+h2 code { font-weight: 600; }
 h2 { font-size: 1.3rem; line-height: 1.3; margin: 2.5rem 0 .5rem; overflow-wrap: anywhere; }
 h3 { font-size: 1.05rem; margin: 2rem 0 .5rem; overflow-wrap: anywhere; }
 h4 { font-size: .95rem; margin: 1rem 0 .25rem; overflow-wrap: anywhere; }
-p { margin: .5rem 0; max-width: 70ch; }
+p { margin: .5rem 0; max-width: 46rem; }
 a { color: var(--accent); }
 code { font: .9em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 small, .note, figcaption { color: var(--ink-soft); font-size: .875rem; }
@@ -32,19 +33,22 @@ th, td { padding: .35rem .65rem; text-align: left; vertical-align: top; border-b
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { position: sticky; top: 0; z-index: 1; background: var(--field); font-weight: 600; white-space: nowrap; }
 tbody th code { white-space: nowrap; overflow-wrap: normal; }
+tbody th a code, tbody th code.long { white-space: normal; overflow-wrap: anywhere; }
+tbody th:has(a), tbody th:has(.long) { min-width: 9rem; }
 .right { text-align: right; white-space: nowrap; }
 .sortable td { white-space: nowrap; }
-.sortable td:last-child { white-space: normal; min-width: 22rem; }
+.sortable td:last-child { white-space: normal; min-width: 13rem; }
 thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 thead button:hover { text-decoration: underline; }
-thead button span::after { content: '\\00a0\\2195'; color: var(--faint); }
-th[aria-sort=ascending] button span::after { content: '\\00a0\\2191'; color: var(--ink); }
-th[aria-sort=descending] button span::after { content: '\\00a0\\2193'; color: var(--ink); }
+thead button span { display: inline-block; width: 0; height: 0; margin-left: .35rem; border: .25rem solid transparent; }
+thead button span { border-top-color: var(--faint); transform: translateY(.1rem); }
+th[aria-sort=ascending] button span { border-top-color: transparent; border-bottom-color: var(--ink); transform: translateY(-.15rem); }
+th[aria-sort=descending] button span { border-top-color: var(--ink); }
 .filter { display: inline-block; margin: 0 .75rem .5rem 0; font-size: .875rem; }
 input { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--faint); border-radius: 4px; padding: .2rem .5rem; width: 14rem; max-width: 60vw; }
 .shown { font-size: .875rem; color: var(--ink-soft); }
 ul, ol { padding-left: 1.4rem; margin: .5rem 0; }
-ul.plain { list-style: none; padding: 0; margin: 0; }
+ul.plain { list-style: none; padding: 0; margin: 0; min-width: 20rem; }
 .warnings { border-left: 4px solid var(--alert); background: var(--alert-paper); padding: .25rem 1rem; margin: 1.25rem 0; border-radius: 0 6px 6px 0; }
 .warnings h3 { margin-top: .5rem; color: var(--alert); }
 details { margin: 1rem 0; }
@@ -59,6 +63,7 @@ figure svg { display: block; max-width: 100%; height: auto; }
 @media (max-width: 46rem) {
   .plot .wide { display: none; }
   .plot .narrow { display: block; }
+  .sortable td:last-child { white-space: nowrap; }
   .sides { grid-template-columns: minmax(0, 1fr); }
   .nodes { max-height: 16rem; }
 }

@@ -23,7 +23,10 @@ afterAll(async () => {
   for (const run of clean) await run()
 })
 
-async function open(options: { width: number; colorScheme?: 'light' | 'dark' }): Promise<{ page: Page; problems: string[]; requests: string[] }> {
+async function open(options: {
+  width: number
+  colorScheme?: 'light' | 'dark'
+}): Promise<{ page: Page; problems: string[]; requests: string[] }> {
   const page = await browser.newPage({ viewport: { width: options.width, height: 800 }, colorScheme: options.colorScheme })
   const [problems, requests]: string[][] = [[], []]
   page.on('pageerror', (error) => problems.push(error.message))
@@ -35,13 +38,16 @@ async function open(options: { width: number; colorScheme?: 'light' | 'dark' }):
 
 it('sorts by each column, both ways, and leaves rows that hold the filter’s text', async () => {
   const { page, problems, requests } = await open({ width: 1200 })
-  const bits = () => page.$$eval('.sortable tbody tr:not([hidden]) td:nth-child(3)', (cells) => cells.map((cell) => cell.textContent!.trim()))
+  const bits = () =>
+    page.$$eval('.sortable tbody tr:not([hidden]) td:nth-child(3)', (cells) => cells.map((cell) => cell.textContent!.trim()))
   const heads = page.locator('.sortable thead button')
   expect(await heads.count()).toBe(12)
   expect(await bits()).toEqual(['32×16×3×3', '32×10'])
   await heads.nth(7).click()
   expect(await bits()).toEqual(['32×10', '32×16×3×3'])
-  expect(await page.$$eval('.sortable th[aria-sort]', (cells) => cells.map((cell) => cell.getAttribute('aria-sort')))).toEqual(['ascending'])
+  expect(await page.$$eval('.sortable th[aria-sort]', (cells) => cells.map((cell) => cell.getAttribute('aria-sort')))).toEqual([
+    'ascending',
+  ])
   await heads.nth(7).click()
   expect(await bits()).toEqual(['32×16×3×3', '32×10'])
   await heads.nth(1).press('Enter')
@@ -75,18 +81,27 @@ it.each([390, 1200])('is no wider than a screen of %d pixels, and reads in light
 function leastContrast(): number {
   const numbers = (text: string): number[] => (text.match(/[\d.]+/g) ?? []).map(Number)
   const luminance = (text: string): number => {
-    const [r, g, b] = numbers(text).map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4)) as [number, number, number]
+    const [r, g, b] = numbers(text).map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4)) as [
+      number,
+      number,
+      number,
+    ]
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
   }
   const behind = (element: Element | null): string => {
     const colour = element ? getComputedStyle(element).backgroundColor : 'rgb(255, 255, 255)'
     return element && numbers(colour)[3] === 0 ? behind(element.parentElement) : colour
   }
-  const texts = [...document.body.querySelectorAll('*')].filter((element) => !(element instanceof SVGElement) && [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent!.trim()))
+  const texts = [...document.body.querySelectorAll('*')].filter(
+    (element) =>
+      !(element instanceof SVGElement) && [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent!.trim()),
+  )
   return Math.min(
-    ...texts.filter((element) => element.tagName !== 'SCRIPT').map((element) => {
-      const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))]
-      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
-    }),
+    ...texts
+      .filter((element) => element.tagName !== 'SCRIPT')
+      .map((element) => {
+        const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))]
+        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+      }),
   )
 }

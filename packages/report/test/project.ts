@@ -26,7 +26,11 @@ export function net(hostile = false): Uint8Array {
 }
 
 /** What the compiler makes of a model, in a folder that is gone when the test ends. */
-export async function compiled(model: Uint8Array, query: string, finished: (clean: () => Promise<void>) => void = onTestFinished): Promise<CompileResult> {
+export async function compiled(
+  model: Uint8Array,
+  query: string,
+  finished: (clean: () => Promise<void>) => void = onTestFinished,
+): Promise<CompileResult> {
   const root = await mkdtemp(join(tmpdir(), 'whittle-report-'))
   finished(() => rm(root, { recursive: true, force: true }))
   await writeFile(join(root, 'net.onnx'), model)

@@ -54,7 +54,9 @@ describe('the page', () => {
       ['the original', ''],
       ...result.report.variants.map(({ id, target }) => [id, target]),
     ])
-    result.report.variants.forEach(({ brotli }, index) => expect(rows[index + 1]![3]!.replace(/\s/, ' ')).toBe(brotli < 1000 ? `${brotli} B` : bytesText(brotli)))
+    result.report.variants.forEach(({ brotli }, index) =>
+      expect(rows[index + 1]![3]!.replace(/\s/, ' ')).toBe(brotli < 1000 ? `${brotli} B` : bytesText(brotli)),
+    )
     expect(texts('.warnings li').join()).toContain('weights only: give calibrate= to compute in int8')
     expect(texts('tbody th', tableOf('Quality by output'))).toEqual(['y'])
     expect(texts('tbody th', tableOf('Where nodes run'))).toEqual(result.report.variants.map(({ id }) => id))
@@ -69,7 +71,8 @@ describe('the page', () => {
       ['first_w', 'Conv', '32×16×3×3', '8'],
       ['last_w', 'Gemm', '32×10', '8'],
     ])
-    for (const row of rows) for (const cell of [...row.children].slice(3, 9)) expect(Number(cell.getAttribute('data-by'))).toBeGreaterThanOrEqual(0)
+    for (const row of rows)
+      for (const cell of [...row.children].slice(3, 9)) expect(Number(cell.getAttribute('data-by'))).toBeGreaterThanOrEqual(0)
     expect(texts('tbody th', tableOf('Ops before and after, ' + captions[0]!.slice('Layers of '.length)))).toEqual(
       expect.arrayContaining(['Conv', 'Relu', 'Gemm', 'Cast', 'Mul']),
     )
@@ -99,7 +102,10 @@ describe('the plot', () => {
     const points = [
       { kind: 'original', names: ['the original'], brotli: 9000, value: 0.95 },
       { kind: 'variant', names: ['int8-wasm'], brotli: 3000, value: 0.94, interval: [0.93, 0.95] },
-      ...Array.from({ length: 30 }, (_, index) => ({ kind: 'trial', names: [`trial ${index}`], brotli: 2000 + 100 * index, value: 0.9 + index / 1000 }) as const),
+      ...Array.from(
+        { length: 30 },
+        (_, index) => ({ kind: 'trial', names: [`trial ${index}`], brotli: 2000 + 100 * index, value: 0.9 + index / 1000 }) as const,
+      ),
     ] as const
     const svg = parseHTML(plotOf({ axis: { label: 'words', higherIsBetter: true }, points }, 'wide').text).document
     expect(svg.querySelectorAll('[aria-label=dot] > *')).toHaveLength(32)
@@ -114,7 +120,9 @@ describe('beside the page', () => {
   it('the Markdown is a table for each import, and what has to be seen', () => {
     const lines = reportMarkdown([result, result]).split('\n')
     expect(lines.filter((line) => line === '### `net.onnx?int8;fp16&target=wasm;webgpu`')).toHaveLength(2)
-    expect(lines.filter((line) => /^\| `(int8|fp16)-(wasm|webgpu)` \| [\d.]+ k?B \| [\d.]+ k?B \| [\d.]+ % \| ([\d.]+ dB|exact) \|$/.test(line))).toHaveLength(8)
+    expect(
+      lines.filter((line) => /^\| `(int8|fp16)-(wasm|webgpu)` \| [\d.]+ k?B \| [\d.]+ k?B \| [\d.]+ % \| ([\d.]+ dB|exact) \|$/.test(line)),
+    ).toHaveLength(8)
     expect(lines.filter((line) => line.startsWith('- `int8-wasm`: weights only'))).toHaveLength(2)
   })
 

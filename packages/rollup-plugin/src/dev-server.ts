@@ -82,7 +82,8 @@ function sendReport({ method }: IncomingMessage, response: ServerResponse, serve
   }
   served.report().then(
     (page) => send(200, 'text/html', page),
-    (error: unknown) => send(500, 'text/plain', `Whittle cannot make the report: ${error instanceof Error ? error.message : String(error)}`),
+    (error: unknown) =>
+      send(500, 'text/plain', `Whittle cannot make the report: ${error instanceof Error ? error.message : String(error)}`),
   )
 }
 

@@ -156,7 +156,9 @@ describe.each(BUNDLERS)('a build with %s', (bundler) => {
     await build(bundler, made)
     expect(existsSync(made.at('reports'))).toBe(false)
     made.write('blocked', 'a file')
-    await expect(build(bundler, made, { report: 'blocked/report.html' })).rejects.toThrow(/the report cannot be written \(.*give another path/)
+    await expect(build(bundler, made, { report: 'blocked/report.html' })).rejects.toThrow(
+      /the report cannot be written \(.*give another path/,
+    )
   })
 
   test('watches the model, the calibration module and the configuration', async () => {

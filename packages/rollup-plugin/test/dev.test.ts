@@ -75,7 +75,12 @@ describe.each(['vite7', 'vite8'] as const)('the dev server of %s', (bundler) => 
     const { url } = await serve(bundler, made, base)
     const report = async (at: string) => {
       const response = await fetch(url(at))
-      return { status: response.status, type: response.headers.get('content-type'), own: response.headers.get('x-own'), text: await response.text() }
+      return {
+        status: response.status,
+        type: response.headers.get('content-type'),
+        own: response.headers.get('x-own'),
+        text: await response.text(),
+      }
     }
     const before = await report(`${base}__whittle/`)
     expect(before).toMatchObject({ status: 200, type: 'text/html; charset=utf-8', own: 'yes' })

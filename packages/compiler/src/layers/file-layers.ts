@@ -112,15 +112,15 @@ function unnamed(held: FileWeight, index: number): Layer {
 }
 
 function figuresOf({
-  type,
+  stored,
   bits,
   bytes,
   brotli,
   values,
   zeros,
   computes,
-}: FileWeight): Pick<Layer, 'type' | 'bits' | 'bytes' | 'brotli' | 'zeros' | 'computes'> {
-  return { type, bits, bytes, brotli, zeros: zeros ?? (values ? shareOfZeros(values.data) : null), computes }
+}: FileWeight): Pick<Layer, 'stored' | 'bits' | 'bytes' | 'brotli' | 'zeros' | 'computes'> {
+  return { stored, bits, bytes, brotli, zeros: zeros ?? (values ? shareOfZeros(values.data) : null), computes }
 }
 
 function shareOfZeros(data: Float32Array): number {

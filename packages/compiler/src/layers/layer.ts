@@ -1,5 +1,3 @@
-import type { ElementType } from '@whittle/ir'
-
 /** How a layer computes in a variant's file. */
 export type LayerForm = 'int8' | 'int8, rounded at every run' | 'few bits, in blocks' | 'float16' | 'float32'
 
@@ -12,8 +10,8 @@ export interface Layer {
   /** In the model; the file may hold it packed, or with its axes in another order. */
   readonly dims: readonly number[]
   readonly elements: number
-  /** Of the elements as the file holds them. */
-  readonly type: ElementType
+  /** How the file holds the elements: their type, or in files of the small runtime `integers` on a grid, or places in a `palette`. */
+  readonly stored: string
   /** That an element needs, by the range of those that are there; of floats, those of their type. */
   readonly bits: number
   /** Share of elements that are zero, from 0 to 1; null where the file holds them in a form that is not unfolded here. */

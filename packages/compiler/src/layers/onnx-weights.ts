@@ -1,7 +1,7 @@
 import { brotliCompressSync, constants } from 'node:zlib'
 import { type Engine, type Model, type Node, type Tensor, type Value, bitsOf, constantOf, kindOf } from '@whittle/ir'
 import { kernelSlots } from './graph-summary.ts'
-import type { LayerForm } from './layer.ts'
+import type { Layer, LayerForm } from './layer.ts'
 import { unpackBlocks } from './unpack-blocks.ts'
 import { sourcesOf, unfold } from './unfold.ts'
 
@@ -10,7 +10,7 @@ export interface FileWeight {
   readonly node?: Node
   /** The value that holds what the node gives, scaled and with its bias; undefined where there is none of floats. */
   readonly output?: Value
-  readonly type: Tensor['type']
+  readonly stored: Layer['stored']
   readonly bits: number
   readonly bytes: number
   readonly brotli: number
@@ -42,7 +42,7 @@ export async function onnxWeights(model: Model, engine: Engine): Promise<FileWei
     return {
       node,
       output: outputOf(node),
-      type: main.type,
+      stored: main.type,
       bits: packed ? node.int('bits', 4) : bitsNeeded(main),
       bytes: bytes.byteLength,
       brotli: quickBrotli(bytes),

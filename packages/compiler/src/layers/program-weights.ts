@@ -19,10 +19,10 @@ export function programWeights(file: Uint8Array, model: Model): ProgramWeights {
   const written = writeProgram(copy)
   const { tensors, program } = decodeWeights(file)
   const weights = new Map<string, FileWeight>()
-  for (const { name, type, dims, bits, bytes } of sectionsOf(file)) {
+  for (const { name, type, dims, form, bits, bytes } of sectionsOf(file)) {
     const tensor = Tensor.fromBytes(type as ElementType, dims, tensors.get(name)!.bytes)
     weights.set(name, {
-      type: type as ElementType,
+      stored: form === 'plain' ? type : form,
       bits,
       bytes: bytes.byteLength,
       brotli: quickBrotli(bytes),

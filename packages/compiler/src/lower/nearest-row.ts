@@ -19,8 +19,11 @@ export function nearestRow<Row extends Measured>(
   const kernel = kernelOf(node)
   if (!shape || !kernel) return undefined
   const { dims } = kernel.tensor
-  const outputChannels = dims[kernel.outputAxis!]!
-  const inputChannels = dims[kernel.inputAxis!]!
+  const { outputAxis, inputAxis } = kernel
+  // A weight that is packed does not say its channels by its dims.
+  if (outputAxis === undefined || inputAxis === undefined) return undefined
+  const outputChannels = dims[outputAxis]!
+  const inputChannels = dims[inputAxis]!
   const taps = product(dims.slice(2))
   const positions = product(shape) / outputChannels
   const far = (row: Row): number =>

@@ -7,7 +7,7 @@ export function asked({ manifest, report }: CompileResult): Html {
   const written = manifest.query.split('&').filter(Boolean)
   const rows = written.map((part) => {
     const [name = '', ...value] = part.split('=')
-    return [{ show: html`<code>${part}</code>` }, { show: meaningOf(name, value.join('=')) }]
+    return [{ show: html`<code class="long">${part}</code>` }, { show: meaningOf(name, value.join('=')) }]
   })
   const recipes = new Map<string, { ids: string[]; recipe: CompileResult['report']['variants'][number]['recipe'] }>()
   for (const { id, recipe } of report.variants) {

@@ -56,7 +56,7 @@ function layerTable({ layers }: FileLayers, ids: readonly string[]): Html {
     sqnrCell(layer.outputSqnr),
     { show: bytesText(layer.bytes), by: layer.bytes },
     { show: bytesText(layer.brotli), by: layer.brotli },
-    { show: layer.type },
+    { show: layer.stored },
     { show: layer.computes },
     { show: doneText(layer) },
   ])

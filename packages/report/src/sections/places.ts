@@ -51,7 +51,7 @@ function forecastCells({ nodes, partitions, crossing, cost, verdict }: Forecast)
     verdict === 'fails'
       ? 'fails'
       : cost
-        ? cost.relative === null
+        ? cost.relative === null || !Number.isFinite(cost.relative)
           ? 'unknown'
           : `${cost.relative.toFixed(2)}${verdict === 'poor' ? ', poor' : ''}`
         : ''
