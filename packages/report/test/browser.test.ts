@@ -28,7 +28,8 @@ async function open(options: {
   colorScheme?: 'light' | 'dark'
 }): Promise<{ page: Page; problems: string[]; requests: string[] }> {
   const page = await browser.newPage({ viewport: { width: options.width, height: 800 }, colorScheme: options.colorScheme })
-  const [problems, requests]: string[][] = [[], []]
+  const problems: string[] = []
+  const requests: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => problems.push(message.text()))
   page.on('request', (request) => requests.push(request.url()))
