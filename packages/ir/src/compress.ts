@@ -25,8 +25,11 @@ export async function compress(
   for (const step of steps) {
     context.signal?.throwIfAborted()
     context.onProgress?.({ step: step.name, done: reports.length, total: steps.length })
+    // A step of a kind that was there before draws other numbers, such as another order of samples.
+    const again = reports.filter((report) => report.step === step.name).length
     const checkpoints = inner.checkpoints && namesOf(inner.checkpoints, `${reports.length}-${step.name}`)
-    const report = await runStep(step, copy, { ...inner, ...(checkpoints ? { checkpoints } : {}) })
+    const random = again > 0 ? inner.random.fork(`${step.name} ${again}`) : inner.random
+    const report = await runStep(step, copy, { ...inner, random, ...(checkpoints ? { checkpoints } : {}) })
     try {
       validate(copy)
     } catch (error) {

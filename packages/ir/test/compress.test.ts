@@ -29,6 +29,22 @@ test('steps run in order on a copy; reports carry step and options', async () =>
   expect(reports[1]).toMatchObject({ options: { a: 1 }, changed: { length: 4 } })
 })
 
+test('a step that was there before draws other numbers, and the same again each time', async () => {
+  const drawn: number[] = []
+  const draw = (name: string): Transform =>
+    step(name, (_, { random }) => {
+      drawn.push(random.next())
+      return { changed: [], skipped: [] }
+    })
+  const run = () => compress(models.mlp(), [draw('a'), draw('b'), draw('a'), draw('a')], context({ random: createRandom('drawn') }))
+  await run()
+  expect(new Set([drawn[0], drawn[2], drawn[3]]).size).toBe(3)
+  const first = [...drawn]
+  drawn.length = 0
+  await run()
+  expect(drawn).toEqual(first)
+})
+
 test('no steps give a copy', async () => {
   const model = models.branches()
   expect(fingerprint((await compress(model, [], context())).model)).toBe(fingerprint(model))

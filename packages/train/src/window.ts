@@ -74,8 +74,8 @@ export function slideBack(b: Builder, dy: Value, kernel: Value, window: Window, 
 }
 
 /**
- * The pads with which a depthwise convolution by the mirrored kernel slides back: where it has no strides it takes half of a ConvTranspose's
- * time (2.4 ms of 4 for 16 pictures of 200 channels, 2x96, 5x5). Undefined where it cannot.
+ * The pads with which a depthwise convolution by the mirrored kernel slides back: where it has no strides it takes less time
+ * than a ConvTranspose. Undefined where it cannot.
  */
 function turnedPads({ kernel: extents, strides, dilations, pads, rank }: Window, kernel: Value, group: number): number[] | undefined {
   const [outputs, channels] = fixedShape(kernel, 0, 2) ?? []

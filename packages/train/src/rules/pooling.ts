@@ -75,7 +75,7 @@ function blockOf(node: Node): number | undefined {
 const MOST_BLOCK = 3
 
 /**
- * The first of a block that is as large as the block's maximum takes the gradient, and leaves none to those behind it. In half of the time of
+ * The first of a block that is as large as the block's maximum takes the gradient, and leaves none to those behind it. In less time than
  * {@link maxGradient}'s indices.
  */
 function blockMaxGradient({ b, x, y, dy }: Backward, blocksize: number): Value {

@@ -66,11 +66,11 @@ export class Loop {
       context.onProgress?.({ step: owner, done: standing.done, total: options.steps })
       const { loss, slopes, feeds } = await this.#slopes()
       if (Number.isNaN(standing.before)) standing.before = loss
-      if (!isFinite(loss, slopes)) {
+      // Where a gradient is no finite number, the norm is none either.
+      if (!Number.isFinite(loss + clipNorm(slopes, options.clip))) {
         ended = await this.#notFinite(standing.done + 1, feeds)
         break
       }
-      clipNorm(slopes, options.clip)
       const now = options.learningRate * rate(standing.done)
       parameters.forEach((parameter, index) => this.#optimizer.step(parameter, slopes[index]!, now))
       standing.losses.push(loss)
@@ -169,10 +169,6 @@ export class Loop {
       )
     return `the loss or a gradient was not a finite number at step ${at}${where}; a lower learningRate may help`
   }
-}
-
-function isFinite(loss: number, slopes: readonly Float32Array[]): boolean {
-  return Number.isFinite(loss) && slopes.every((slope) => Number.isFinite(slope.reduce((sum, item) => sum + Math.abs(item), 0)))
 }
 
 function add(sum: Float32Array, other: Float32Array): void {
