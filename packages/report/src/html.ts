@@ -26,10 +26,7 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 /** Control characters, and those that turn the direction of what follows, are shown as the sign for what cannot be shown. */
 function escape(text: string): string {
-  return (
-    text
-       
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
-      .replace(/[&<>"']/g, (character) => ENTITIES[character]!)
-  )
+  return text
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
+    .replace(/[&<>"']/g, (character) => ENTITIES[character]!)
 }
