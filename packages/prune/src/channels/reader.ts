@@ -79,23 +79,22 @@ export class Reader {
     for (const { rows, matrix } of this.#groups) {
       const factor = cholesky(this.#block(matrix, places), n)
       if (!factor) continue
+      const before = places.map((place) => matrix.slice(place * size, (place + 1) * size))
       // [H^-1]_SS^-1 times the rows of H^-1 at S.
-      const pulls = Array.from({ length: size }, (_, column) => {
-        const solved = Float64Array.from(places, (place) => matrix[place * size + column]!)
-        solveCholesky(factor, n, solved)
-        return solved
+      const pulls = places.map((_, at) => {
+        const unit = new Float64Array(n)
+        unit[at] = 1
+        solveCholesky(factor, n, unit)
+        const pull = new Float64Array(size)
+        unit.forEach((share, from) => before[from]!.forEach((item, column) => (pull[column]! += share * item)))
+        return pull
       })
       for (const row of rows) {
         const own = places.map((place) => row[place]!)
-        for (let column = 0; column < size; column++) for (let at = 0; at < n; at++) row[column]! -= own[at]! * pulls[column]![at]!
+        pulls.forEach((pull, at) => addTo(row, 0, pull, -own[at]!))
         for (const place of places) row[place] = 0
       }
-      const before = places.map((place) => matrix.slice(place * size, (place + 1) * size))
-      for (let line = 0; line < size; line++)
-        for (let at = 0; at < n; at++) {
-          const item = before[at]![line]!
-          if (item !== 0) for (let column = 0; column < size; column++) matrix[line * size + column]! -= item * pulls[column]![at]!
-        }
+      for (let line = 0; line < size; line++) pulls.forEach((pull, at) => addTo(matrix, line * size, pull, -before[at]![line]!))
     }
   }
 
@@ -108,6 +107,11 @@ export class Reader {
     const n = places.length
     return Float64Array.from({ length: n * n }, (_, at) => matrix[places[Math.floor(at / n)]! * this.#size + places[at % n]!]!)
   }
+}
+
+/** Adds `factor` times a vector to what begins at `from`. */
+function addTo(target: Float64Array, from: number, vector: Float64Array, factor: number): void {
+  if (factor !== 0) for (let at = 0; at < vector.length; at++) target[from + at]! += factor * vector[at]!
 }
 
 function quadratic(row: Float64Array, matrix: Float64Array, size: number): number {
